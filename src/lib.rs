@@ -1,0 +1,6 @@
+//! Ringfall answers Twilio voice webhooks by YAML cascade rules.
+
+pub mod decide;
+pub mod diagnostic;
+pub mod model;
+pub mod rules;

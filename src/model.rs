@@ -1,0 +1,8 @@
+//! The words of the trade that every room shares; no behavior beyond what each word means.
+
+pub mod call;
+pub mod digest;
+pub mod ids;
+pub mod moment;
+pub mod phone;
+pub mod position;

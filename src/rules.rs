@@ -1,0 +1,3 @@
+//! The rule language: from an owner's YAML to a rule set that is valid by construction.
+
+pub mod ruleset;
