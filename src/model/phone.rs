@@ -164,7 +164,9 @@ mod tests {
 
     #[test]
     fn withheld_callers_have_many_spellings() {
-        for text in ["", " ", "anonymous", "Anonymous", "UNKNOWN", "+266696687", "+7378742833", "sip:anonymous@x.invalid"] {
+        for text in
+            ["", " ", "anonymous", "Anonymous", "UNKNOWN", "+266696687", "+7378742833", "sip:anonymous@x.invalid"]
+        {
             assert_eq!(Caller::parse(text), Caller::Withheld, "{text}");
         }
         assert_eq!(Caller::parse("client:alice"), Caller::Client("alice".into()));

@@ -10,7 +10,8 @@ use jiff::civil::{Date, Weekday};
 use crate::model::call::Attestation;
 use crate::model::digest::Digest;
 use crate::model::ids::{
-    CallerClassId, CascadeId, ChannelId, ContactId, EscalationId, FlowId, HolidaysId, HoursId, LineId, MailboxId, MenuId, SwitchId,
+    CallerClassId, CascadeId, ChannelId, ContactId, EscalationId, FlowId, HolidaysId, HoursId, LineId, MailboxId,
+    MenuId, SwitchId,
 };
 use crate::model::moment::Zone;
 use crate::model::phone::E164;
