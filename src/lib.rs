@@ -1,5 +1,6 @@
 //! Ringfall answers Twilio voice webhooks by YAML cascade rules.
 
+pub mod cli;
 pub mod decide;
 pub mod diagnostic;
 pub mod model;

@@ -1,0 +1,51 @@
+//! The command line: what can be asked, and which room answers; the only rooms that print.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub mod completions;
+pub mod init;
+pub mod outcome;
+
+use crate::cli::outcome::Outcome;
+
+/// Everything that `ringfall` can be asked to do.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ringfall",
+    version,
+    about = "A call router that answers Twilio voice webhooks by YAML rules and writes down every decision with its reasons",
+    after_help = "Exit codes: 0 fine, 1 findings, 2 misuse, 3 could not run.\nStart here: ringfall init, ringfall check, ringfall serve, ringfall call",
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a commented rule file to start from
+    Init(init::Init),
+    /// Print a completion script for your shell
+    Completions(completions::Completions),
+}
+
+/// Reads the command line, does what it says, and tells how it went.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return outcome::usage(&error),
+    };
+    let outcome = match cli.command {
+        Command::Init(args) => init::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    };
+    outcome::finish(outcome)
+}
+
+/// What every command returns: how it went, or why it could not run.
+pub(crate) type Answer = anyhow::Result<Outcome>;
