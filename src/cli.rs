@@ -42,7 +42,7 @@ pub fn run() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Init(args) => init::run(&args),
-        Command::Completions(args) => completions::run(&args),
+        Command::Completions(args) => Ok(completions::run(&args)),
     };
     outcome::finish(outcome)
 }

@@ -1,0 +1,16 @@
+//! The black-box tests: one binary, so that everything is linked once.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::allow_attributes,
+    clippy::print_stderr,
+    reason = "helpers of tests may stop at the first surprise"
+)]
+
+mod cli;
+mod floors;
