@@ -45,6 +45,83 @@ pub enum Happened {
     Gone,
 }
 
+/// What the carrier reports of a ring that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DialReport {
+    /// The carrier's word for the outcome.
+    pub status: DialStatus,
+    /// Whether caller and callee were connected; none when the carrier does not say.
+    pub bridged: Option<bool>,
+    /// The callee's leg; none when nobody was rung.
+    pub leg: Option<CallSid>,
+    /// How long the legs were together, in seconds; missing when nobody answered.
+    pub seconds: Option<u32>,
+}
+
+/// The carrier's word for how a ring ended; never believed alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum DialStatus {
+    /// Somebody or something picked up; a screen that was refused counts here too.
+    Completed,
+    /// A conference ended.
+    Answered,
+    /// The callee was busy, or refused on the handset.
+    Busy,
+    /// It rang out.
+    NoAnswer,
+    /// The number could not be reached.
+    Failed,
+    /// The leg was canceled from outside.
+    Canceled,
+    /// A word that we do not know, as sent.
+    Other(Box<str>),
+    /// No word came.
+    #[default]
+    Missing,
+}
+
+impl DialStatus {
+    /// Reads the carrier's `DialCallStatus`; never fails.
+    pub fn parse(text: &str) -> Self {
+        match text.trim().to_ascii_lowercase().replace('_', "-").as_str() {
+            "" => Self::Missing,
+            "completed" => Self::Completed,
+            "answered" => Self::Answered,
+            "busy" => Self::Busy,
+            "no-answer" => Self::NoAnswer,
+            "failed" => Self::Failed,
+            "canceled" | "cancelled" => Self::Canceled,
+            _ => Self::Other(text.into()),
+        }
+    }
+
+    /// The word for it in records.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Completed => "completed",
+            Self::Answered => "answered",
+            Self::Busy => "busy",
+            Self::NoAnswer => "no-answer",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+            Self::Other(text) => text,
+            Self::Missing => "missing",
+        }
+    }
+}
+
+/// What we know of the key that a callee was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum KeyRecord {
+    /// The callee took the call.
+    Accepted,
+    /// The callee refused it.
+    Declined,
+    /// Nothing came.
+    #[default]
+    Silent,
+}
+
 /// How a ring ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LegOutcome {

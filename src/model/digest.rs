@@ -31,6 +31,30 @@ impl Digest {
     pub fn short(&self) -> String {
         self.to_string().chars().take(Self::SHORT * 2).collect()
     }
+
+    /// The short form as a value, to look rules up by.
+    pub fn key(&self) -> RulesKey {
+        RulesKey(self.0.iter().take(Self::SHORT).fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+    }
+}
+
+/// The short form of a rule set's digest: 16 lowercase hex digits in URLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RulesKey(u64);
+
+impl RulesKey {
+    /// Reads exactly 16 lowercase hex digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let whole = text.len() == Digest::SHORT * 2 && text.bytes().all(fits);
+        if whole { u64::from_str_radix(text, 16).ok().map(Self) } else { None }
+    }
+}
+
+impl fmt::Display for RulesKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:016x}", self.0)
+    }
 }
 
 impl fmt::Display for Digest {
@@ -42,5 +66,20 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Digest({})", self.short())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_form_reads_back_as_the_key() {
+        let digest = Digest::of([b"rules".as_slice()]);
+        assert_eq!(RulesKey::parse(&digest.short()), Some(digest.key()));
+        assert_eq!(digest.key().to_string(), digest.short());
+        for bad in ["", "0", "0123456789ABCDEF", "+123456789abcdef", "0123456789abcdef0"] {
+            assert_eq!(RulesKey::parse(bad), None, "{bad}");
+        }
     }
 }
