@@ -14,7 +14,8 @@ pub struct Decision {
     pub next: Option<Position>,
     /// Messages to send, each at most once for a call: the key is the effect itself with its step.
     pub effects: Vec<Effect>,
-    /// How the call ended, when this answer ends it.
+    /// How the call ended, when this answer ends it. The tone of a voicemail ends it as `Voicemail`
+    /// although one more request follows; a hand-off has not ended it while the call may come back.
     pub end: Option<EndKind>,
     /// Everything that was considered on the way.
     pub trace: Trace,

@@ -38,6 +38,15 @@ pub enum Considered {
         /// The fact.
         why: Why,
     },
+    /// A condition of a rule held, by this fact.
+    Held {
+        /// The rule.
+        rule: RuleRef,
+        /// Which of its conditions.
+        condition: u8,
+        /// The fact.
+        why: Why,
+    },
     /// No rule of the flow held.
     NoRule(FlowId),
     /// A step was reached.
