@@ -1,6 +1,7 @@
 //! Whether a ring counts as taken: connected by the carrier's word, and confirmed by our own record.
 
 use crate::model::call::{DialReport, DialStatus, KeyRecord, LegOutcome};
+use crate::model::ids::ContactId;
 use crate::rules::ruleset::Confirm;
 
 /// What came of a leg.
@@ -35,41 +36,41 @@ impl Anomaly {
 }
 
 /// Judges a leg by the carrier's report, and by our record of the key when the contact confirms.
-pub fn judge(report: &DialReport, confirm: Confirm, key: KeyRecord) -> Judged {
-    let bridged = report.bridged.unwrap_or_else(|| was_answered(report.status) && report.seconds > Some(0));
-    let connected = LegOutcome::Connected(report.who);
+///
+/// `who` is the contact rung, when it was one; with several at once nobody confirms.
+pub fn judge(report: &DialReport, confirm: Confirm, key: KeyRecord, who: Option<ContactId>) -> Judged {
+    let bridged = report.bridged.unwrap_or_else(|| was_answered(&report.status) && report.seconds > Some(0));
+    let connected = LegOutcome::Connected(who);
     if confirm == Confirm::None {
-        let outcome = if bridged { connected } else { unanswered(report.status, LegOutcome::NoAnswer) };
-        return Judged { outcome, anomaly: unknown(report.status) };
+        let outcome = if bridged { connected } else { unanswered(&report.status, LegOutcome::NoAnswer) };
+        return Judged { outcome, anomaly: unknown(&report.status) };
     }
     let (outcome, anomaly) = match (bridged, key) {
         (true, KeyRecord::Accepted) => (connected, None),
         (true, KeyRecord::Declined) => (LegOutcome::Declined, Some(Anomaly::BridgedWithoutKey)),
-        (true, KeyRecord::Silent | KeyRecord::NotAsked) => (LegOutcome::NoKey, Some(Anomaly::BridgedWithoutKey)),
+        (true, KeyRecord::Silent) => (LegOutcome::NoKey, Some(Anomaly::BridgedWithoutKey)),
         (false, KeyRecord::Accepted) => (LegOutcome::Failed, Some(Anomaly::KeyWithoutBridge)),
         (false, KeyRecord::Declined) => (LegOutcome::Declined, None),
-        // Who was asked had answered, whatever the carrier calls it.
-        (false, KeyRecord::Silent) => (LegOutcome::NoKey, None),
-        (false, KeyRecord::NotAsked) => (unanswered(report.status, LegOutcome::NoKey), unknown(report.status)),
+        (false, KeyRecord::Silent) => (unanswered(&report.status, LegOutcome::NoKey), unknown(&report.status)),
     };
     Judged { outcome, anomaly }
 }
 
-const fn was_answered(status: DialStatus) -> bool {
+const fn was_answered(status: &DialStatus) -> bool {
     matches!(status, DialStatus::Completed | DialStatus::Answered)
 }
 
 /// What came of a leg that was not connected.
-const fn unanswered(status: DialStatus, picked_up: LegOutcome) -> LegOutcome {
+const fn unanswered(status: &DialStatus, picked_up: LegOutcome) -> LegOutcome {
     match status {
         DialStatus::Completed | DialStatus::Answered => picked_up,
         DialStatus::Busy => LegOutcome::Busy,
         DialStatus::NoAnswer => LegOutcome::NoAnswer,
         DialStatus::Canceled => LegOutcome::Canceled,
-        DialStatus::Failed | DialStatus::Unknown => LegOutcome::Failed,
+        DialStatus::Failed | DialStatus::Other(_) | DialStatus::Missing => LegOutcome::Failed,
     }
 }
 
-fn unknown(status: DialStatus) -> Option<Anomaly> {
-    (status == DialStatus::Unknown).then_some(Anomaly::UnknownStatus)
+fn unknown(status: &DialStatus) -> Option<Anomaly> {
+    matches!(status, DialStatus::Other(_)).then_some(Anomaly::UnknownStatus)
 }

@@ -156,67 +156,6 @@ impl LegOutcome {
     }
 }
 
-/// What the carrier reports of a ring that has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DialReport {
-    /// The carrier's word for it.
-    pub status: DialStatus,
-    /// Whether caller and callee were connected; old accounts and emulators don't tell.
-    pub bridged: Option<bool>,
-    /// How long they were connected, in seconds, when told.
-    pub seconds: Option<u32>,
-    /// Which contact's leg it was, when known.
-    pub who: Option<ContactId>,
-}
-
-/// The carrier's `DialCallStatus`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DialStatus {
-    /// The leg was answered, by whomever or whatever, and is over.
-    Completed,
-    /// The same, as conferences report it.
-    Answered,
-    /// Busy, or refused on the handset.
-    Busy,
-    /// It rang out.
-    NoAnswer,
-    /// The number could not be reached.
-    Failed,
-    /// Canceled before anybody answered.
-    Canceled,
-    /// A word that is not in the carrier's documentation.
-    Unknown,
-}
-
-impl DialStatus {
-    /// Reads the carrier's word; an unknown one is kept apart and counts as not answered.
-    pub fn parse(text: &str) -> Self {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "completed" => Self::Completed,
-            "answered" => Self::Answered,
-            "busy" => Self::Busy,
-            "no-answer" => Self::NoAnswer,
-            "failed" => Self::Failed,
-            "canceled" | "cancelled" => Self::Canceled,
-            _ => Self::Unknown,
-        }
-    }
-}
-
-/// Our own record of what a callee pressed or said when asked to take the call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum KeyRecord {
-    /// The callee was never asked, as far as we know.
-    #[default]
-    NotAsked,
-    /// The callee was asked, and did nothing that says yes or no.
-    Silent,
-    /// The callee took the call.
-    Accepted,
-    /// The callee refused the call.
-    Declined,
-}
-
 /// The STIR/SHAKEN result that came with the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Attestation {
