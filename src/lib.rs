@@ -1,7 +1,9 @@
 //! Ringfall answers Twilio voice webhooks by YAML cascade rules.
 
+pub mod app;
 pub mod cli;
 pub mod decide;
 pub mod diagnostic;
 pub mod model;
 pub mod rules;
+pub mod settings;

@@ -6,3 +6,4 @@ pub mod ids;
 pub mod moment;
 pub mod phone;
 pub mod position;
+pub mod secret;

@@ -1,0 +1,3 @@
+//! What the running service does with a request; its ports to the outside are traits.
+
+pub mod address;

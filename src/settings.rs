@@ -1,0 +1,366 @@
+//! The service's settings: gathered from flags, environment and files, every fault told at once.
+
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::app::address::{Network, PublicUrl};
+use crate::model::ids::AccountSid;
+use crate::model::secret::Secret;
+use crate::settings::keys::{KEYS, Place};
+use crate::settings::layers::{Fault, Layers, Origin, Surroundings};
+
+pub mod dotenv;
+pub mod keys;
+pub mod layers;
+
+#[cfg(test)]
+mod tests;
+
+/// All that a running service was told; `keys` says what each is for.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What the carrier calls us, when told.
+    pub public_url: Option<PublicUrl>,
+    /// Whose forwarding headers count.
+    pub trusted_proxies: Vec<Network>,
+    /// Folder of the journal.
+    pub data: PathBuf,
+    /// Folder of the rule files.
+    pub rules: PathBuf,
+    /// Folder of the templates.
+    pub templates: PathBuf,
+    /// This machine's name in records.
+    pub node: String,
+    /// Whether strangers depend on this one.
+    pub environment: Environment,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines are kept.
+    pub log: String,
+    /// Largest request body in bytes.
+    pub body_limit: usize,
+    /// Time for one answer.
+    pub deadline: Duration,
+    /// Wait for the disk.
+    pub journal_deadline: Duration,
+    /// Longest wait for open requests when stopping.
+    pub drain: Duration,
+    /// Threads that answer.
+    pub workers: usize,
+    /// Open connections in all.
+    pub connections: usize,
+    /// Time to send a request's head.
+    pub header_timeout: Duration,
+    /// What makes the rules be read again.
+    pub reload: Reload,
+    /// Whether metrics tell organizations apart.
+    pub metrics_org_label: bool,
+    /// The carrier account, when given.
+    pub twilio: Option<TwilioAccount>,
+}
+
+/// The installation's account at the carrier.
+#[derive(Debug, Clone)]
+pub struct TwilioAccount {
+    /// Its name there.
+    pub account: AccountSid,
+    /// The token that signs now.
+    pub token: Secret,
+    /// The token that will sign after a rotation.
+    pub next: Option<Secret>,
+}
+
+/// Whether strangers depend on this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    /// Somebody's own machine: the simulator may call.
+    Development,
+    /// Real callers only.
+    Production,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For eyes.
+    Human,
+    /// For collectors: one JSON object a line.
+    Json,
+}
+
+/// What makes the rules be read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reload {
+    /// Changes in the folders, and SIGHUP.
+    Watch,
+    /// SIGHUP alone.
+    Signal,
+}
+
+/// Everything wrong with the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Faults(pub Vec<Fault>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let noun = if self.0.len() == 1 { "setting is" } else { "settings are" };
+        write!(out, "{} {noun} wrong", self.0.len())?;
+        self.0.iter().try_for_each(|fault| write!(out, "\n  {fault}"))
+    }
+}
+
+impl std::error::Error for Faults {}
+
+/// Settings, and where each came from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings; the faults when there are any.
+    pub settings: Result<Settings, Faults>,
+    layers: Layers,
+}
+
+impl Loaded {
+    /// Every setting with its value and origin, secrets as `***`.
+    pub fn printed(&self) -> String {
+        let rows = KEYS.iter().map(|key| {
+            let given = self.layers.get(key.name);
+            let shown = match given {
+                Some(_) if key.place == Place::Secret => "***",
+                Some(given) => given.text.expose(),
+                None => "-",
+            };
+            let origin = given.map_or(&Origin::Default, |given| &given.origin);
+            format!("{:<24}{shown:<34}{origin}\n", key.name)
+        });
+        rows.collect()
+    }
+}
+
+/// Gathers and reads all settings.
+pub fn load(around: &Surroundings) -> Loaded {
+    let layers = Layers::gather(around);
+    let mut reader = Reader { layers: &layers, faults: layers.faults.clone() };
+    let settings = reader.settings();
+    let settings = if reader.faults.is_empty() { settings } else { None };
+    let faults = Faults(reader.faults);
+    Loaded { settings: settings.ok_or(faults), layers }
+}
+
+/// Reads the gathered texts as what they should be, and keeps the faults.
+struct Reader<'a> {
+    layers: &'a Layers,
+    faults: Vec<Fault>,
+}
+
+impl Reader<'_> {
+    /// None only when a fault was kept.
+    fn settings(&mut self) -> Option<Settings> {
+        let listen = self.read("listen", "an address and a port, such as `127.0.0.1:8080`", address);
+        let public_url = self.public_url();
+        let trusted_proxies = self.networks();
+        let environment = self.read("environment", "`development` or `production`", |text| match text {
+            "development" => Some(Environment::Development),
+            "production" => Some(Environment::Production),
+            _ => None,
+        });
+        let log_format = self.read("log_format", "`human` or `json`", |text| match text {
+            "human" => Some(LogFormat::Human),
+            "json" => Some(LogFormat::Json),
+            _ => None,
+        });
+        let reload = self.read("reload", "`watch` or `signal`", |text| match text {
+            "watch" => Some(Reload::Watch),
+            "signal" => Some(Reload::Signal),
+            _ => None,
+        });
+        let deadline = self.seconds("deadline", 1..=14);
+        let journal_deadline = self.seconds("journal_deadline", 0..=10);
+        self.order("journal_deadline", journal_deadline, deadline);
+        let workers = self.workers();
+        let connections = self.count("connections", 8..=1_000_000);
+        let body_limit = self.read("body_limit", "a size from 4kB to 4MB, such as `128kB`", size);
+        let metrics_org_label = self.read("metrics_org_label", "`on` or `off`", switch);
+        let twilio = self.twilio();
+        self.production_needs(environment, twilio.as_ref(), public_url.as_ref());
+        Some(Settings {
+            listen: listen?,
+            public_url,
+            trusted_proxies,
+            data: PathBuf::from(self.text("data")),
+            rules: PathBuf::from(self.text("rules")),
+            templates: PathBuf::from(self.text("templates")),
+            node: self.text("node"),
+            environment: environment?,
+            log_format: log_format?,
+            log: self.text("log"),
+            body_limit: body_limit?,
+            deadline: deadline?,
+            journal_deadline: journal_deadline?,
+            drain: self.seconds("drain", 0..=600)?,
+            workers: workers?,
+            connections: connections?,
+            header_timeout: self.seconds("header_timeout", 1..=60)?,
+            reload: reload?,
+            metrics_org_label: metrics_org_label?,
+            twilio,
+        })
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.layers.get(name).map(|given| given.text.expose().to_owned()).unwrap_or_default()
+    }
+
+    fn fault(&mut self, name: &str, message: impl Into<String>) {
+        let origin = self.layers.get(name).map(|given| format!(" ({})", given.origin)).unwrap_or_default();
+        self.faults.push(Fault { name: format!("{name}{origin}"), message: message.into() });
+    }
+
+    fn read<T>(&mut self, name: &str, wanted: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(name);
+        let value = parse(&text);
+        if value.is_none() {
+            self.fault(name, format!("`{text}` is not {wanted}"));
+        }
+        value
+    }
+
+    fn seconds(&mut self, name: &str, within: std::ops::RangeInclusive<u64>) -> Option<Duration> {
+        let wanted = format!("a time from {}s to {}s, such as `2s` or `500ms`", within.start(), within.end());
+        self.read(name, &wanted, |text| {
+            let time = duration(text)?;
+            let fits = time <= Duration::from_secs(*within.end()) && time >= Duration::from_secs(*within.start());
+            fits.then_some(time)
+        })
+    }
+
+    fn count(&mut self, name: &str, within: std::ops::RangeInclusive<usize>) -> Option<usize> {
+        let wanted = format!("a number from {} to {}", within.start(), within.end());
+        self.read(name, &wanted, |text| text.parse().ok().filter(|count| within.contains(count)))
+    }
+
+    fn workers(&mut self) -> Option<usize> {
+        if self.layers.get("workers").is_none() {
+            return Some(std::thread::available_parallelism().map_or(1, usize::from));
+        }
+        self.count("workers", 1..=1024)
+    }
+
+    fn order(&mut self, name: &str, shorter: Option<Duration>, longer: Option<Duration>) {
+        if let (Some(shorter), Some(longer)) = (shorter, longer)
+            && shorter >= longer
+        {
+            self.fault(name, format!("must be shorter than `deadline`, which is {longer:?}"));
+        }
+    }
+
+    fn public_url(&mut self) -> Option<PublicUrl> {
+        let text = self.layers.get("public_url")?.text.expose().to_owned();
+        match PublicUrl::parse(&text) {
+            Ok(url) => Some(url),
+            Err(error) => {
+                self.fault("public_url", format!("`{text}` cannot be used: {error}"));
+                None
+            }
+        }
+    }
+
+    fn networks(&mut self) -> Vec<Network> {
+        let text = self.text("trusted_proxies");
+        let mut networks = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match Network::parse(part) {
+                Some(network) => networks.push(network),
+                None => {
+                    self.fault(
+                        "trusted_proxies",
+                        format!("`{part}` is not an address or a network such as `10.0.0.0/8`"),
+                    );
+                }
+            }
+        }
+        networks
+    }
+
+    fn twilio(&mut self) -> Option<TwilioAccount> {
+        let secret = |name| self.layers.get(name).map(|given| given.text.clone());
+        let (token, next) = (secret("twilio_auth_token"), secret("twilio_auth_token_next"));
+        let account = self.layers.get("twilio_account_sid").map(|given| given.text.expose().to_owned());
+        match (account, token) {
+            (None, None) => {
+                if next.is_some() {
+                    self.fault("twilio_auth_token_next", "there is no `TWILIO_AUTH_TOKEN` that it could follow");
+                }
+                None
+            }
+            (Some(_), None) => {
+                self.fault(
+                    "twilio_auth_token",
+                    "is missing beside the account: set `TWILIO_AUTH_TOKEN` or `TWILIO_AUTH_TOKEN_FILE`",
+                );
+                None
+            }
+            (None, Some(_)) => {
+                self.fault("twilio_account_sid", "is missing beside the token: set `TWILIO_ACCOUNT_SID`");
+                None
+            }
+            (Some(text), Some(token)) => match AccountSid::parse(&text) {
+                Ok(account) => Some(TwilioAccount { account, token, next }),
+                Err(error) => {
+                    self.fault("twilio_account_sid", error.to_string());
+                    None
+                }
+            },
+        }
+    }
+
+    fn production_needs(
+        &mut self,
+        environment: Option<Environment>,
+        twilio: Option<&TwilioAccount>,
+        public_url: Option<&PublicUrl>,
+    ) {
+        if environment == Some(Environment::Production)
+            && twilio.is_some()
+            && public_url.is_none()
+            && self.layers.get("public_url").is_none()
+        {
+            self.fault("public_url", "is needed in production: signatures are over the address that the carrier calls");
+        }
+    }
+}
+
+fn address(text: &str) -> Option<SocketAddr> {
+    text.to_socket_addrs().ok()?.next()
+}
+
+fn switch(text: &str) -> Option<bool> {
+    match text {
+        "on" | "true" | "yes" => Some(true),
+        "off" | "false" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let number = |digits: &str| digits.trim().parse::<u64>().ok();
+    if let Some(digits) = text.strip_suffix("ms") {
+        return number(digits).map(Duration::from_millis);
+    }
+    if let Some(digits) = text.strip_suffix('m') {
+        return number(digits)?.checked_mul(60).map(Duration::from_secs);
+    }
+    number(text.strip_suffix('s').unwrap_or(text)).map(Duration::from_secs)
+}
+
+fn size(text: &str) -> Option<usize> {
+    let lower = text.to_ascii_lowercase();
+    let unit = |suffix: &str, factor: usize| {
+        lower.strip_suffix(suffix).and_then(|digits| digits.trim().parse::<usize>().ok()?.checked_mul(factor))
+    };
+    let bytes = unit("mb", 1 << 20).or_else(|| unit("kb", 1 << 10)).or_else(|| lower.parse().ok())?;
+    (4096..=4 << 20).contains(&bytes).then_some(bytes)
+}

@@ -1,0 +1,121 @@
+//! The table of settings: every name once, with its environment variables and its default.
+
+/// One setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// The name in `ringfall.yaml`; the flag is the same with dashes.
+    pub name: &'static str,
+    /// The environment variable.
+    pub variable: &'static str,
+    /// Where it may be given.
+    pub place: Place,
+    /// The value when nothing is given; empty for none.
+    pub default: &'static str,
+    /// What it is for, and what too high or too low leads to.
+    pub meaning: &'static str,
+}
+
+/// Where a setting may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Anywhere.
+    Open,
+    /// Not in `ringfall.yaml` and never by flag; `…_FILE` names a file that holds it.
+    Secret,
+    /// Anywhere, and `…_FILE` names a file that holds it.
+    Credential,
+}
+
+const fn open(name: &'static str, variable: &'static str, default: &'static str, meaning: &'static str) -> Key {
+    Key { name, variable, place: Place::Open, default, meaning }
+}
+
+/// All settings, in the order of `--print-config`.
+pub const KEYS: [Key; 22] = [
+    open(
+        "listen",
+        "RINGFALL_LISTEN",
+        "127.0.0.1:8080",
+        "address and port to listen on; `PORT` alone means every address",
+    ),
+    open("public_url", "RINGFALL_PUBLIC_URL", "", "what the carrier calls us: an origin and perhaps a path prefix"),
+    open(
+        "trusted_proxies",
+        "RINGFALL_TRUSTED_PROXIES",
+        "",
+        "networks whose forwarding headers count, with commas between",
+    ),
+    open("data", "RINGFALL_DATA", "data", "folder of the journal; must outlive the process"),
+    open("rules", "RINGFALL_RULES", "routing-rules", "folder with one rule file for each organization"),
+    open("templates", "RINGFALL_TEMPLATES", "twiml-templates", "folder with templates that replace the built-in ones"),
+    open("node", "RINGFALL_NODE", "node-1", "this machine's name in records"),
+    open("environment", "RINGFALL_ENV", "development", "development or production; only development has the simulator"),
+    open("log_format", "RINGFALL_LOG_FORMAT", "human", "human or json"),
+    open("log", "RINGFALL_LOG", "info", "level, or directives such as `info,ringfall::app=debug`"),
+    open("body_limit", "RINGFALL_BODY_LIMIT", "128kB", "largest request body; too low refuses calls with many add-ons"),
+    open("deadline", "RINGFALL_DEADLINE", "8s", "time for one answer; the carrier gives up after 15 seconds"),
+    open(
+        "journal_deadline",
+        "RINGFALL_JOURNAL_DEADLINE",
+        "2s",
+        "wait for the disk before a caller is answered without it",
+    ),
+    open("drain", "RINGFALL_DRAIN", "20s", "longest wait for open requests when stopping"),
+    open("workers", "RINGFALL_WORKERS", "", "threads that answer; default one for each core"),
+    open(
+        "connections",
+        "RINGFALL_CONNECTIONS",
+        "10000",
+        "open connections in all; too low turns the carrier away in a rush",
+    ),
+    open(
+        "header_timeout",
+        "RINGFALL_HEADER_TIMEOUT",
+        "5s",
+        "time to send a request's head; too high lets slow senders pile up",
+    ),
+    open("reload", "RINGFALL_RELOAD", "watch", "watch: follow the folders; signal: only on SIGHUP"),
+    open(
+        "metrics_org_label",
+        "RINGFALL_METRICS_ORG_LABEL",
+        "off",
+        "on: metrics tell organizations apart (at most 100)",
+    ),
+    Key {
+        name: "twilio_account_sid",
+        variable: "TWILIO_ACCOUNT_SID",
+        place: Place::Credential,
+        default: "",
+        meaning: "the account whose webhooks are answered",
+    },
+    Key {
+        name: "twilio_auth_token",
+        variable: "TWILIO_AUTH_TOKEN",
+        place: Place::Secret,
+        default: "",
+        meaning: "the account's primary token; it signs the webhooks",
+    },
+    Key {
+        name: "twilio_auth_token_next",
+        variable: "TWILIO_AUTH_TOKEN_NEXT",
+        place: Place::Secret,
+        default: "",
+        meaning: "the token that will be primary soon, while a rotation runs",
+    },
+];
+
+/// The setting of that name.
+pub fn named(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The known name that looks most like `name`, if any does.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let shared = |known: &str| {
+        let opening = known.bytes().zip(name.bytes()).take_while(|(one, other)| one == other).count();
+        let ending = known.bytes().rev().zip(name.bytes().rev()).take_while(|(one, other)| one == other).count();
+        opening + ending
+    };
+    let best = KEYS.iter().max_by_key(|key| shared(key.name))?;
+    (shared(best.name) * 2 > name.len()).then_some(best.name)
+}

@@ -1,0 +1,132 @@
+//! Tests of the settings: precedence, faults and secrets.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::settings::layers::Surroundings;
+use crate::settings::{Environment, load};
+
+const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
+
+fn around(folder: &tempfile::TempDir, variables: &[(&str, &str)]) -> Surroundings {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Surroundings { variables, folder: folder.path().to_owned(), ..Surroundings::default() }
+}
+
+fn write(folder: &tempfile::TempDir, name: &str, text: &str, mode: u32) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn without_anything_the_defaults_hold_and_nothing_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = load(&around(&folder, &[])).settings.unwrap();
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.environment, Environment::Development);
+    assert_eq!(settings.body_limit, 128 * 1024);
+    assert!(settings.twilio.is_none());
+    assert!(settings.workers >= 1);
+}
+
+#[test]
+fn a_flag_beats_the_environment_and_that_beats_dotenv_and_that_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        &folder,
+        "ringfall.yaml",
+        "node: from-file\nlog: warn\ndrain: 5s\ntrusted_proxies: [10.0.0.0/8, 127.0.0.1]\n",
+        0o644,
+    );
+    write(&folder, ".env", "# mine\nexport RINGFALL_NODE='from-dotenv'\nRINGFALL_LOG=\"debug\"\n", 0o600);
+    let mut around = around(&folder, &[("RINGFALL_NODE", "from-environment")]);
+    around.flags = BTreeMap::from([("listen", "127.0.0.1:0".to_owned())]);
+    let loaded = load(&around);
+    let settings = loaded.settings.as_ref().unwrap();
+    assert_eq!(settings.listen.port(), 0);
+    assert_eq!(settings.node, "from-environment");
+    assert_eq!(settings.log, "debug");
+    assert_eq!(settings.drain.as_secs(), 5);
+    assert_eq!(settings.trusted_proxies.len(), 2);
+    let printed = loaded.printed();
+    for part in ["flag --listen", "environment RINGFALL_NODE", ".env RINGFALL_LOG", "ringfall.yaml", "default"] {
+        assert!(printed.contains(part), "{part} in\n{printed}");
+    }
+}
+
+#[test]
+fn port_alone_listens_on_every_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = load(&around(&folder, &[("PORT", "9000")])).settings.unwrap();
+    assert_eq!(settings.listen.to_string(), "0.0.0.0:9000");
+    let settings = load(&around(&folder, &[("PORT", "9000"), ("RINGFALL_LISTEN", "127.0.0.1:1")])).settings.unwrap();
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:1");
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder, "ringfall.yaml", "lisen: x\ntwilio_auth_token: abc\ndata: {a: b}\nbody_limit: huge\n", 0o644);
+    let around = around(
+        &folder,
+        &[
+            ("RINGFALL_LISTEN", "nowhere"),
+            ("RINGFALL_PUBLIC_URL", "phones.example.com"),
+            ("RINGFALL_DEADLINE", "1s"),
+            ("TWILIO_ACCOUNT_SID", "AC12"),
+            ("RINGFALL_TRUSTED_PROXIES", "ten"),
+        ],
+    );
+    let faults = load(&around).settings.unwrap_err().to_string();
+    for part in [
+        "did you mean `listen`",
+        "a secret does not belong here",
+        "data: must be one value",
+        "body_limit",
+        "`nowhere` is not an address",
+        "`phones.example.com` cannot be used",
+        "must be shorter than `deadline`",
+        "twilio_auth_token: is missing",
+        "`ten` is not an address",
+    ] {
+        assert!(faults.contains(part), "{part} in\n{faults}");
+    }
+}
+
+#[test]
+fn a_dotenv_that_others_may_read_is_refused_with_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(&folder, ".env", "TWILIO_AUTH_TOKEN=abc\n", 0o644);
+    let faults = load(&around(&folder, &[])).settings.unwrap_err().to_string();
+    assert!(faults.contains("mode 644") && faults.contains(&format!("chmod 600 {path}")), "{faults}");
+}
+
+#[test]
+fn secrets_come_from_files_and_are_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = write(&folder, "token", "5ecret0123456789\n", 0o600);
+    let around = around(
+        &folder,
+        &[
+            ("TWILIO_ACCOUNT_SID", ACCOUNT),
+            ("TWILIO_AUTH_TOKEN_FILE", &token),
+            ("TWILIO_AUTH_TOKEN_NEXT", "n3xt0123456789"),
+        ],
+    );
+    let loaded = load(&around);
+    let settings = loaded.settings.as_ref().unwrap();
+    assert_eq!(settings.twilio.as_ref().unwrap().token.expose(), "5ecret0123456789");
+    let shown = format!("{settings:?}{}", loaded.printed());
+    assert!(!shown.contains("5ecret") && !shown.contains("n3xt"), "{shown}");
+    assert!(shown.contains("***") && shown.contains("TWILIO_AUTH_TOKEN_FILE -> "), "{shown}");
+}
+
+#[test]
+fn production_with_an_account_needs_its_public_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let variables = [("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", "t"), ("RINGFALL_ENV", "production")];
+    let faults = load(&around(&folder, &variables)).settings.unwrap_err().to_string();
+    assert!(faults.contains("public_url: is needed in production"), "{faults}");
+}
