@@ -7,3 +7,4 @@ pub mod diagnostic;
 pub mod model;
 pub mod rules;
 pub mod settings;
+pub mod telemetry;

@@ -1,0 +1,118 @@
+//! Logs, set up once: lines for eyes or JSON for collectors, and no phone number whole in either.
+
+use std::io::{self, Write};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// For eyes; `colors` is for terminals.
+    Human {
+        /// Whether colors are understood.
+        colors: bool,
+    },
+    /// One JSON object a line.
+    Json,
+}
+
+/// Why logging could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The directives are not understood.
+    #[error("log directives `{0}` are not understood: use a level such as `info`, or `info,ringfall::app=debug`")]
+    Directives(String),
+    /// Somebody else has set it up.
+    #[error("logging is set up already")]
+    Twice,
+}
+
+/// Starts logging to standard error.
+pub fn start(directives: &str, look: Look) -> Result<(), TelemetryError> {
+    let wrong = |_| TelemetryError::Directives(directives.to_owned());
+    let filter = EnvFilter::builder().parse(directives).map_err(wrong)?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Masked);
+    let started = match look {
+        Look::Human { colors } => lines.with_ansi(colors).with_target(false).finish().try_init(),
+        Look::Json => lines.json().flatten_event(true).with_current_span(false).finish().try_init(),
+    };
+    started.map_err(|_| TelemetryError::Twice)
+}
+
+/// Writes to standard error what [`masked`] lets through: a second net below the types that mask themselves.
+#[derive(Debug, Clone, Copy)]
+struct Masked;
+
+impl Write for Masked {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        io::stderr().lock().write_all(&masked(line))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl MakeWriter<'_> for Masked {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        *self
+    }
+}
+
+/// Digits of a number that stay readable at its start and its end.
+const SHOWN: (usize, usize) = (2, 2);
+
+/// The line with every phone number masked: a plus, or its `%2B`, and 7 to 15 digits.
+pub fn masked(line: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((&byte, after)) = rest.split_first() {
+        let opening = if byte == b'+' {
+            1
+        } else if rest.len() >= 3 && rest.starts_with(b"%2") && matches!(rest.get(2), Some(b'B' | b'b')) {
+            3
+        } else {
+            out.push(byte);
+            rest = after;
+            continue;
+        };
+        let (plus, tail) = rest.split_at(opening);
+        let count = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, behind) = tail.split_at(count);
+        out.extend_from_slice(plus);
+        let hidden = |place: usize| count >= 7 && place >= SHOWN.0 && place + SHOWN.1 < count;
+        out.extend(digits.iter().enumerate().map(|(place, digit)| if hidden(place) { b'*' } else { *digit }));
+        rest = behind;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_passes_whole() {
+        for (line, shown) in [
+            ("from=+16195550100 to", "from=+16*******00 to"),
+            ("?From=%2B16195550100&x", "?From=%2B16*******00&x"),
+            ("a+b +12 1+1=2", "a+b +12 1+1=2"),
+            ("CA0123456789abcdef", "CA0123456789abcdef"),
+            ("+16195550100+16195550101", "+16*******00+16*******01"),
+            ("%2", "%2"),
+            ("+", "+"),
+        ] {
+            assert_eq!(String::from_utf8(masked(line.as_bytes())).unwrap(), shown, "{line}");
+        }
+    }
+
+    #[test]
+    fn directives_that_mean_nothing_are_refused() {
+        assert!(matches!(start("ringfall=lou=d", Look::Json), Err(TelemetryError::Directives(_))));
+    }
+}
