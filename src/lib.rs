@@ -1,6 +1,7 @@
 //! Ringfall answers Twilio voice webhooks by YAML cascade rules.
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod decide;
 pub mod diagnostic;

@@ -1,0 +1,110 @@
+//! What the running service asks of the outside: a clock, and a journal that forgets nothing.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use jiff::Timestamp;
+
+use crate::audit::record::Record;
+use crate::model::digest::Digest;
+
+/// The one reader of the time.
+pub trait Clock: fmt::Debug + Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+}
+
+/// An answer that is still on its way.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where records are kept. Nothing that it was given is forgotten, and the same step is written once.
+pub trait Journal: fmt::Debug + Send + Sync {
+    /// Writes the record, the effects that it names and, on a [`Screen`](crate::audit::record::Kind::Screen)
+    /// with `accepted`, the callee's yes or no; answers when all of it is safe on disk.
+    ///
+    /// Whatever it answers, the caller must be answered: a record that could not be written is kept in memory
+    /// as long as there is room, and written as soon as that is possible.
+    fn append(&self, record: Record) -> Later<'_, Result<Appended, JournalError>>;
+
+    /// What a callee answered when asked for a key: `leg` narrows it to one leg of the call when it is known.
+    fn key(&self, org: &str, call: &str, leg: Option<&str>) -> Key;
+
+    /// Keeps the text of a rule file with all it includes, so that a call begun under it can end under it.
+    fn keep_rules<'a>(
+        &'a self,
+        org: &'a str,
+        digest: Digest,
+        files: Vec<RuleText>,
+    ) -> Later<'a, Result<(), JournalError>>;
+
+    /// The files of the rules whose digest starts with these hex digits; none when they were never kept.
+    fn rules<'a>(&'a self, org: &'a str, digest: &'a str) -> Later<'a, Result<Option<Vec<RuleText>>, JournalError>>;
+
+    /// How it stands.
+    fn health(&self) -> JournalHealth;
+}
+
+/// One file of an organization's rules; the first of a list is the rule file itself.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RuleText {
+    /// The path below the rules folder.
+    pub path: String,
+    /// The bytes, as text.
+    pub text: String,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// It is the first of its step.
+    Fresh,
+    /// The step was answered before: this is what was answered, when it was anything.
+    Repeat {
+        /// The answer.
+        twiml: Option<String>,
+    },
+}
+
+/// Why a record is not safe on disk.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// It is kept in memory and will be written.
+    #[error("the journal cannot write now ({0}); the record is kept in memory and written later")]
+    Deferred(String),
+    /// There is no room for it anywhere.
+    #[error("the journal cannot write ({0}), and its memory is full; the record is lost")]
+    Lost(String),
+    /// It could not be read.
+    #[error("the journal cannot be read: {0}")]
+    Unreadable(String),
+    /// The service is stopping.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// What a callee answered when asked for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// The call was taken.
+    Accepted,
+    /// The call was declined.
+    Declined,
+    /// Nothing was pressed, as far as is known here.
+    Nothing,
+}
+
+/// How the journal stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JournalHealth {
+    /// Records that are safe on disk since the start.
+    pub written: u64,
+    /// Requests whose step had a record.
+    pub repeats: u64,
+    /// Records that wait in memory because they could not be written.
+    pub deferred: u64,
+    /// Records that are lost since the start.
+    pub lost: u64,
+    /// Why writing fails, while it does.
+    pub failing: Option<String>,
+}

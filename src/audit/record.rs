@@ -1,0 +1,350 @@
+//! One record of the trail in its versioned wire form: all that went into one answer, and the answer.
+//!
+//! A field that is empty is left out of the written form; a reader ignores fields that it does not know,
+//! so that an older reader can follow a newer writer of the same schema version.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Version of the wire form; it rises when a field changes its meaning, not when one is added.
+pub const SCHEMA: u16 = 1;
+
+/// What a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The caller's next step was decided.
+    Decision,
+    /// A callee was asked to press a key, or answered.
+    Screen,
+    /// The carrier told how a leg or a call stands.
+    Status,
+    /// A message was recorded.
+    Recording,
+    /// A message was written out.
+    Transcription,
+    /// A text message came in, or its delivery was reported.
+    Message,
+    /// A call was closed: its summary, and what is sent because nobody took it.
+    Closed,
+    /// Something that the keepers of the gate must see.
+    Security,
+}
+
+impl Kind {
+    /// The word for it in the store, in metrics and in filters.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Decision => "decision",
+            Self::Screen => "screen",
+            Self::Status => "status",
+            Self::Recording => "recording",
+            Self::Transcription => "transcription",
+            Self::Message => "message",
+            Self::Closed => "closed",
+            Self::Security => "security",
+        }
+    }
+}
+
+/// One record. Its place in a call is `step`: the same step of a call has one record, however often it is asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`SCHEMA`] of its writer.
+    pub schema: u16,
+    /// Its name everywhere: a version 7 UUID.
+    pub id: Uuid,
+    /// What it is about.
+    pub kind: Kind,
+    /// The organization; empty while nothing verified says which.
+    pub org: String,
+    /// The node that wrote it.
+    pub node: String,
+    /// When the request came in.
+    pub received: Received,
+    /// Last part of the path that was asked, such as `inbound-call`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub endpoint: String,
+    /// The caller's leg; empty when it is about no call.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub call: String,
+    /// The callee's leg, on its own requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leg: Option<String>,
+    /// The carrier account.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub account: String,
+    /// What makes this request the same as its repeat, within the call.
+    pub step: String,
+    /// When the call came in, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<i64>,
+    /// Which of the credential's verifiers the signature matched: `primary` or `next`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verifier: Option<String>,
+    /// What was known of the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Facts>,
+    /// What the carrier reported, in its own words.
+    #[serde(default, skip_serializing_if = "Reported::is_empty")]
+    pub reported: Reported,
+    /// Where the call stood when the request came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Place>,
+    /// Where it stands afterwards; none when it is over for the rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Place>,
+    /// State from outside the rule file that deciding could read.
+    #[serde(default, skip_serializing_if = "StateRead::is_empty")]
+    pub state: StateRead,
+    /// What was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decided>,
+    /// What is sent because of it, each once for a call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Effected>,
+    /// Everything that was considered on the way, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trace: Vec<TraceLine>,
+    /// Digest of the rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<String>,
+    /// Digest of the templates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub templates: Option<String>,
+    /// Version of the time-zone data.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tzdb: String,
+    /// Something for the keepers of the gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security: Option<SecurityEvent>,
+    /// How the call went, on the record that closes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Box<crate::audit::summary::Summary>>,
+    /// The answer as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twiml: Option<String>,
+    /// Microseconds from the request's last byte to the record.
+    pub latency_us: u64,
+    /// What went wrong, when the caller was answered in spite of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
+/// A moment in three forms: to sort by, to join by, and to read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Received {
+    /// Microseconds since 1970.
+    pub us: i64,
+    /// RFC 3339 in UTC.
+    pub utc: String,
+    /// RFC 3339 in the line's zone.
+    pub local: String,
+    /// That zone's name.
+    pub zone: String,
+}
+
+/// What was known of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// Name of the line that was called; none when the number is in no rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// The number that was called.
+    pub called: String,
+    /// Who called: a number, `withheld`, or an address.
+    pub caller: String,
+    /// `number`, `withheld`, `sip`, `client` or `malformed`.
+    pub caller_is: String,
+    /// What the networks say of the caller's number.
+    pub attestation: String,
+    /// The number that forwarded the call to us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarded_from: Option<String>,
+    /// `arrived`, `rang`, `chose`, `recorded`, `returned` or `gone`.
+    pub happened: String,
+    /// How a ring ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Who of those rung talked, when known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connected: Option<String>,
+    /// The keys pressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digits: Option<String>,
+    /// What was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech: Option<String>,
+    /// Length of a message in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u32>,
+}
+
+/// What the carrier reported; every field is absent unless it came.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Reported {
+    /// `CallStatus` of the leg that the request is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_status: Option<String>,
+    /// How long that leg lasted, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_seconds: Option<u32>,
+    /// `DialCallStatus`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dial_status: Option<String>,
+    /// `DialBridged`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dial_bridged: Option<bool>,
+    /// `DialCallDuration` in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dial_seconds: Option<u32>,
+    /// `DialCallSid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dial_leg: Option<String>,
+    /// Name of the contact on the leg that the request is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// Whether the callee took the call: `yes` or `no`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<bool>,
+    /// The carrier's count of its callbacks about one leg.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u32>,
+    /// The recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<String>,
+    /// Where it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording_url: Option<String>,
+    /// `completed`, `absent` or `failed`, of a recording, a transcription or a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// What was said or written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Length of a recording in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u32>,
+    /// The text message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The carrier's error code, on its fallback request and on failed messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Things that do not fit together, each in a few words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anomalies: Vec<String>,
+}
+
+impl Reported {
+    /// Whether nothing was reported.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A place in a call's cascade.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Place {
+    /// Cascade and step, as in the URL; none for a call that has just come in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// Which part of the step.
+    pub stage: u8,
+    /// How many answers the call has had.
+    pub hop: u8,
+    /// The language chosen on the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<u8>,
+    /// Name of the escalation that starts when nobody takes the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<String>,
+    /// Flow and rule taken last, as in the URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+}
+
+/// State from outside the rule file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StateRead {
+    /// Switches that do not stand at their default, or are set to it by hand: (name, whether on).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub switches: Vec<(String, bool)>,
+    /// Contacts who are on calls of ours: (name, how many).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub active_calls: Vec<(String, u8)>,
+    /// How many seconds before this call the same caller called, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_calls: Vec<u32>,
+}
+
+impl StateRead {
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.switches.is_empty() && self.active_calls.is_empty() && self.earlier_calls.is_empty()
+    }
+}
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Decided {
+    /// `ring`, `menu`, `offer_text`, `record`, `promise_text`, `thank`, `reject`, `hangup`, `handoff` or `nothing`.
+    pub act: String,
+    /// The step of the act, as in the URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// Who is rung.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<String>,
+    /// How long it rings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u16>,
+    /// The menu or mailbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How the call ended, when this answer ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
+    /// The whole in a sentence.
+    pub plan: String,
+}
+
+/// Something that is sent once for a call.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Effected {
+    /// Its name within the call.
+    pub key: String,
+    /// `text`, `notice`, `offered_text`, `missed` or `message`.
+    pub kind: String,
+    /// The step that sends it, as in the URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// The channel, mailbox or escalation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
+/// One line of the reasons.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TraceLine {
+    /// How far it is indented.
+    pub depth: u8,
+    /// The path in the rule file that it is about.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// The words.
+    pub text: String,
+}
+
+/// Something for the keepers of the gate.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SecurityEvent {
+    /// The stable name of this kind of event, such as `signature-refused`.
+    pub event: String,
+    /// Who sent the request, by network address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
+    /// What the request claimed, with numbers masked.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}

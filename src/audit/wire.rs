@@ -1,0 +1,187 @@
+//! Our words put into their written form, with names instead of indexes.
+
+use jiff::Timestamp;
+
+use crate::audit::record::{Decided, Effected, Facts, Place, Received, StateRead};
+use crate::decide::decision::{Act, Decision, Effect};
+use crate::model::call::{CallFacts, Happened, LegOutcome, State};
+use crate::model::ids::ContactId;
+use crate::model::moment::{Moment, Zone};
+use crate::model::phone::Caller;
+use crate::model::position::{Position, RuleRef, StepRef};
+use crate::rules::ruleset::{Refusal, RuleSet};
+
+/// A step as URLs write it: cascade and place.
+pub fn step(at: StepRef) -> String {
+    format!("{}.{}", at.cascade.0, at.index)
+}
+
+/// A rule as URLs write it: flow and place.
+pub fn rule(at: RuleRef) -> String {
+    format!("{}.{}", at.flow.0, at.index)
+}
+
+impl Received {
+    /// The moment, with the zone of the line.
+    pub fn at(now: Timestamp, zone: &Zone) -> Self {
+        let local = Moment::new(now, zone);
+        Self {
+            us: now.as_microsecond(),
+            utc: now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+            local: local.zoned().strftime("%Y-%m-%dT%H:%M:%S%.6f%:z").to_string(),
+            zone: zone.name().to_owned(),
+        }
+    }
+}
+
+impl Facts {
+    /// The facts of a call to the number `called`, named by the rules that it was decided under.
+    pub fn of(rules: &RuleSet, facts: &CallFacts, called: &str) -> Self {
+        let mut written = Self {
+            line: facts.line.and_then(|line| rules.line(line)).map(|line| line.name.to_string()),
+            called: called.to_owned(),
+            caller: facts.caller.to_string(),
+            caller_is: caller_is(&facts.caller).to_owned(),
+            attestation: facts.attestation.word().to_owned(),
+            forwarded_from: facts.forwarded_from.as_ref().map(|number| number.as_str().to_owned()),
+            ..Self::default()
+        };
+        let happened = match &facts.happened {
+            Happened::Arrived => "arrived",
+            Happened::Rang(outcome) => {
+                written.outcome = Some(outcome.word().to_owned());
+                if let LegOutcome::Connected(Some(contact)) = outcome {
+                    written.connected = contact_name(rules, *contact);
+                }
+                "rang"
+            }
+            Happened::Chose { digits, speech } => {
+                written.digits = Some(digits.to_string());
+                written.speech = (!speech.is_empty()).then(|| speech.to_string());
+                "chose"
+            }
+            Happened::Recorded { seconds } => {
+                written.seconds = *seconds;
+                "recorded"
+            }
+            Happened::Returned => "returned",
+            Happened::Gone => "gone",
+        };
+        happened.clone_into(&mut written.happened);
+        written
+    }
+}
+
+impl Place {
+    /// The position, named by its rules.
+    pub fn of(rules: &RuleSet, position: &Position) -> Self {
+        let missed = position.missed.and_then(|id| rules.escalation(id));
+        Self {
+            step: position.step.map(step),
+            stage: position.stage,
+            hop: position.hop,
+            language: position.language,
+            missed: missed.map(|escalation| escalation.name.to_string()),
+            rule: position.rule.map(rule),
+        }
+    }
+}
+
+impl StateRead {
+    /// The state, named by its rules; what stands at its default is left out.
+    pub fn of(rules: &RuleSet, state: &State) -> Self {
+        let switches = rules.switches.iter().zip(&state.switches);
+        let contacts = rules.contacts.iter().zip(&state.active_calls);
+        Self {
+            switches: switches.filter_map(|(switch, on)| on.map(|on| (switch.name.to_string(), on))).collect(),
+            active_calls: contacts
+                .filter(|(_, calls)| **calls > 0)
+                .map(|(contact, calls)| (contact.name.to_string(), *calls))
+                .collect(),
+            earlier_calls: state.earlier_calls.clone(),
+        }
+    }
+}
+
+impl Decided {
+    /// The decision, named by its rules; `plan` is the whole in a sentence.
+    pub fn of(rules: &RuleSet, decision: &Decision, plan: String) -> Self {
+        let mut written =
+            Self { end: decision.end.map(|end| end.word().to_owned()), plan, ..Self::act(rules, &decision.plan.act) };
+        if written.step.is_none() {
+            written.step = decision.plan.speak.last().copied().map(step);
+        }
+        written
+    }
+
+    fn act(rules: &RuleSet, act: &Act) -> Self {
+        let mailbox = |id| rules.mailbox(id).map(|mailbox| mailbox.name.to_string());
+        let named = |act: &str, at: Option<StepRef>, name: Option<String>| Self {
+            act: act.to_owned(),
+            step: at.map(step),
+            name,
+            ..Self::default()
+        };
+        match act {
+            Act::Ring { at, contacts, seconds } => Self {
+                contacts: contacts.iter().filter_map(|contact| contact_name(rules, *contact)).collect(),
+                seconds: Some(*seconds),
+                ..named("ring", Some(*at), None)
+            },
+            Act::Menu { at, menu, .. } => named("menu", Some(*at), rules.menu(*menu).map(|menu| menu.name.to_string())),
+            Act::OfferText { at, mailbox: id, .. } => named("offer_text", Some(*at), mailbox(*id)),
+            Act::Record { at, mailbox: id, .. } => named("record", Some(*at), mailbox(*id)),
+            Act::PromiseText => named("promise_text", None, None),
+            Act::Thank => named("thank", None, None),
+            Act::Reject(refusal) => named("reject", None, Some(refusal_word(*refusal).to_owned())),
+            Act::Hangup(at) => named("hangup", *at, None),
+            Act::Handoff { at } => named("handoff", Some(*at), None),
+            Act::Nothing => named("nothing", None, None),
+        }
+    }
+}
+
+impl Effected {
+    /// The effect with its name within the call.
+    pub fn of(rules: &RuleSet, effect: &Effect) -> Self {
+        let mailbox = |id| rules.mailbox(id).map(|mailbox| mailbox.name.to_string());
+        let (kind, at, to) = match effect {
+            Effect::Text { at } => ("text", Some(*at), None),
+            Effect::Notice { at, channel } => {
+                ("notice", Some(*at), rules.channel(*channel).map(|channel| channel.name.to_string()))
+            }
+            Effect::OfferedText { at, mailbox: id } => ("offered_text", Some(*at), mailbox(*id)),
+            Effect::Missed { escalation } => return Self::missed(rules.escalation(*escalation).map(|it| &*it.name)),
+            Effect::Message { mailbox: id } => ("message", None, mailbox(*id)),
+        };
+        let key = at.map_or_else(|| kind.to_owned(), |at| format!("{kind}@{}", step(at)));
+        Self { key, kind: kind.to_owned(), step: at.map(step), to }
+    }
+
+    /// The start of the escalation of that name; one call has one.
+    pub fn missed(escalation: Option<&str>) -> Self {
+        let kind = "missed".to_owned();
+        Self { key: kind.clone(), kind, step: None, to: escalation.map(str::to_owned) }
+    }
+}
+
+const fn caller_is(caller: &Caller) -> &'static str {
+    match caller {
+        Caller::Number(_) => "number",
+        Caller::Withheld => "withheld",
+        Caller::Sip(_) => "sip",
+        Caller::Client(_) => "client",
+        Caller::Malformed(_) => "malformed",
+    }
+}
+
+const fn refusal_word(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Busy => "busy",
+        Refusal::Closed => "closed",
+    }
+}
+
+fn contact_name(rules: &RuleSet, id: ContactId) -> Option<String> {
+    rules.contact(id).map(|contact| contact.name.to_string())
+}
