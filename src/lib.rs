@@ -10,3 +10,4 @@ pub mod model;
 pub mod rules;
 pub mod settings;
 pub mod telemetry;
+pub mod webhook;
