@@ -4,7 +4,6 @@ pub mod decision;
 pub mod outcome;
 pub mod screen;
 pub mod trace;
-pub mod words;
 pub mod world;
 
 mod choice;

@@ -3,9 +3,7 @@
 pub mod call;
 pub mod digest;
 pub mod ids;
-pub mod leg;
 pub mod moment;
-pub mod near;
 pub mod phone;
 pub mod position;
 pub mod secret;

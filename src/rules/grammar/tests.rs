@@ -1,3 +1,5 @@
+//! Spellings that are read, and spellings that are refused with a way out.
+
 use jiff::civil::{Weekday, date as day};
 
 use super::{
