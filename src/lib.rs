@@ -9,4 +9,5 @@ pub mod model;
 pub mod rules;
 pub mod settings;
 pub mod telemetry;
+pub mod twiml;
 pub mod webhook;

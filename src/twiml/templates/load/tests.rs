@@ -1,0 +1,94 @@
+//! What is noticed in templates before they go live.
+
+use super::*;
+
+fn load_one(name: &str, text: &str) -> Result<Templates, Vec<Diagnostic>> {
+    load(&[(name.to_owned(), text.to_owned())])
+}
+
+fn problem(name: &str, text: &str) -> (&'static str, String, Option<String>, (usize, usize)) {
+    let found = load_one(name, text).expect_err(text);
+    let first = found.into_iter().next().unwrap();
+    let place = first.primary.as_ref().unwrap().line_and_column();
+    (first.code, first.message, first.help, place)
+}
+
+#[test]
+fn the_built_in_templates_are_good() {
+    let templates = load(&[]).unwrap();
+    assert_eq!(templates.warnings(), []);
+    assert_eq!(templates.digest(), Templates::built_in().digest());
+}
+
+#[test]
+fn a_template_of_ones_own_takes_the_place_of_the_built_in_one() {
+    let own = "<Response><Say voice=\"Polly.Amy\">{{ lang }} thanks</Say></Response>";
+    let templates = load_one("acme/thank.xml.j2", own).unwrap();
+    assert_eq!(templates.warnings(), []);
+    assert_ne!(templates.digest(), Templates::built_in().digest());
+}
+
+#[test]
+fn an_unknown_template_is_a_slip() {
+    let (code, _, help, _) = problem("voice-mail.xml.j2", "<Response/>");
+    assert_eq!((code, help.as_deref()), ("unknown-template", Some("did you mean `voicemail.xml.j2`?")));
+    let own_part = [
+        ("hello.xml.j2".to_owned(), "<Say>Hello</Say>".to_owned()),
+        ("thank.xml.j2".to_owned(), "<Response>{% include 'hello.xml.j2' %}</Response>".to_owned()),
+    ];
+    assert!(load(&own_part).is_ok());
+}
+
+#[test]
+fn problems_have_their_place() {
+    let (code, _, _, place) = problem("thank.xml.j2", "<Response>\n  {% if %}\n</Response>");
+    assert_eq!((code, place.0), ("broken-template", 2));
+    let (code, message, help, place) =
+        problem("thank.xml.j2", "<Response>\n  <Say>callr {{ callr }}</Say>\n</Response>");
+    assert_eq!((code, place), ("unknown-variable", (2, 17)));
+    assert_eq!(message, "`thank.xml.j2` has no value `callr`");
+    assert_eq!(help.as_deref(), Some("did you mean `caller`?"));
+    let (code, _, help, place) = problem("thank.xml.j2", "<Response>\n<Say>{{ line|safe }}</Say></Response>");
+    assert_eq!((code, place.0), ("failing-template", 2));
+    assert!(help.unwrap().contains("no `safe`"));
+    let (code, message, _, place) = problem("thank.xml.j2", "<Response>\n <Say>a</Sya>\n</Response>");
+    assert_eq!((code, place.0), ("refused-answer", 1), "{message}");
+}
+
+#[test]
+fn nothing_is_written_that_nobody_meant() {
+    for text in [
+        "<Response><Say>{{ none }}</Say></Response>",
+        "<Response><Say>{{ speech }}</Say></Response>",
+        "<Response><Say>{{ line.nothing }}</Say></Response>",
+        "<Response>{% for i in range(100000) %}{% endfor %}</Response>",
+        "<Response>{% for i in range(9000) %}{% for j in range(9000) %}{% endfor %}{% endfor %}</Response>",
+        "<Response>{% if lang == 'pt' %}<Say></Response>{% endif %}",
+    ] {
+        assert!(load_one("thank.xml.j2", text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn no_way_around_escaping_is_open() {
+    let tricks = [
+        "{% autoescape false %}{{ line }}{% endautoescape %}",
+        "{% set x %}{{ line }}{% endset %}{{ x }}",
+        "{% macro m(t) %}{{ t }}{% endmacro %}{{ m(line) }}",
+        "{{ [line, caller]|join('') }}",
+        "{{ line ~ '' }}",
+        "{{ line|upper }}",
+        "{{ line|replace('a', 'b') }}",
+        "{% filter upper %}{{ line }}{% endfilter %}",
+        "{% autoescape false %}{% set x %}{{ line }}{% endset %}{{ x }}{% endautoescape %}",
+    ];
+    for trick in tricks {
+        let templates = load_one("thank.xml.j2", &format!("<Response><Say>{trick}</Say></Response>"));
+        let Ok(templates) = templates else { continue };
+        let (_, mut filled) = sample::of(Kind::Thank).pop().unwrap();
+        filled.values.retain(|(name, _)| *name != "line");
+        filled.values.push(("line", "</Say><Hangup/><Say>".into()));
+        let Ok(twiml) = templates.render(&filled) else { continue };
+        assert!(!twiml.as_str().to_lowercase().contains("<hangup"), "{trick}: {twiml}");
+    }
+}
