@@ -47,3 +47,6 @@ pub fn moment(rules: &RuleSet, line: Option<LineId>, position: &Position) -> Mom
     let zone = line.and_then(|id| rules.line(id)).map_or(&rules.zone, |line| &line.zone);
     Moment::new(jiff::Timestamp::from_second(position.began).unwrap_or_default(), zone)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
