@@ -4,6 +4,7 @@ pub mod decision;
 pub mod outcome;
 pub mod screen;
 pub mod trace;
+pub mod words;
 pub mod world;
 
 mod choice;

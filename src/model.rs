@@ -3,7 +3,9 @@
 pub mod call;
 pub mod digest;
 pub mod ids;
+pub mod leg;
 pub mod moment;
+pub mod near;
 pub mod phone;
 pub mod position;
 pub mod secret;

@@ -6,7 +6,6 @@ use crate::model::ids::{CallerClassId, ContactId, HoursId, SwitchId};
 use crate::model::moment::Moment;
 use crate::model::phone::E164;
 use crate::rules::ruleset::{CallerClass, RuleSet};
-use crate::rules::schedule;
 
 /// The answer to a question about the world, with the fact behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +43,7 @@ pub(crate) struct Known<'a> {
 
 impl World for Known<'_> {
     fn hours(&mut self, hours: HoursId) -> Seen {
-        let fact = schedule::fact(self.rules, hours, self.now);
+        let fact = hours_fact(self.rules, hours, self.now);
         Seen { holds: fact.holds(), why: Why::Hours { hours, fact } }
     }
 
@@ -87,4 +86,19 @@ fn is_in(facts: &CallFacts, class: &CallerClass) -> bool {
     facts.caller.number().is_some_and(listed)
         || (class.withheld && facts.caller == crate::model::phone::Caller::Withheld)
         || class.attestation.contains(&facts.attestation)
+}
+
+// TEMP until rules::schedule is merged.
+fn hours_fact(rules: &RuleSet, hours: HoursId, now: &Moment) -> crate::decide::trace::HoursFact {
+    use crate::decide::trace::HoursFact;
+    let day = now.date();
+    let minute = u16::try_from(i32::from(now.time().hour()) * 60 + i32::from(now.time().minute())).unwrap_or(0);
+    let Some(hours) = rules.hours(hours) else { return HoursFact::NoneToday { day } };
+    let bit = 1u8 << now.weekday().to_monday_zero_offset();
+    for weekly in hours.week.iter().filter(|weekly| weekly.days & bit != 0) {
+        if weekly.span.from <= minute && minute < weekly.span.to {
+            return HoursFact::Open { span: weekly.span, day };
+        }
+    }
+    HoursFact::NoneToday { day }
 }

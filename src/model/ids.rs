@@ -65,6 +65,11 @@ macro_rules! sid {
                 }
             }
 
+            /// The identifier of what never was: all zeros, for imagined calls.
+            pub fn imagined() -> Self {
+                Self(concat!($prefix, "00000000000000000000000000000000").into())
+            }
+
             /// The identifier as the carrier wrote it.
             pub fn as_str(&self) -> &str {
                 &self.0
