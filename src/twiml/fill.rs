@@ -93,7 +93,7 @@ impl Answer<'_> {
     }
 
     fn links(&self) -> Links<'_> {
-        Links { prefix: self.setting.prefix, org: self.setting.org, digest: self.setting.rules.digest }
+        Links { prefix: self.setting.prefix, org: self.setting.org, rules: self.setting.rules.digest.key() }
     }
 
     /// Where the call goes on; a call that is over for the rules goes where nothing happens.
@@ -126,7 +126,7 @@ impl Answer<'_> {
     fn number(&self, id: ContactId, contact: &Contact) -> Value {
         let facts = self.setting.facts;
         let screen = match contact.confirm {
-            Confirm::Key | Confirm::Voice => self.links().screen(id, facts.line, facts.caller.number()),
+            Confirm::Key | Confirm::Voice => self.links().screen(id, facts.line, &facts.caller, 0),
             Confirm::None => String::new(),
         };
         Value::from_pairs([
@@ -251,10 +251,10 @@ pub(crate) fn caller_id(
 /// The values for the callee's leg.
 pub(crate) fn screen(setting: &ScreenSetting<'_>, screen: Screen) -> Result<Filled, RenderError> {
     let rules = setting.rules;
-    let links = Links { prefix: setting.prefix, org: setting.org, digest: rules.digest };
+    let links = Links { prefix: setting.prefix, org: setting.org, rules: rules.digest.key() };
     let (kind, line, mut values) = match screen {
         Screen::Ask { contact, line, confirm, asked } => {
-            let action = links.screened(contact, line, setting.caller.number(), asked);
+            let action = links.screen(contact, line, setting.caller, asked);
             let name = &rules.contact(contact).ok_or(RenderError::Strange("contact"))?.name;
             let input = if confirm == Confirm::Voice { "dtmf speech" } else { "dtmf" };
             let values = vec![

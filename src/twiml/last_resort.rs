@@ -54,7 +54,7 @@ pub fn last_resort(rules: Option<&RuleSet>, known: &Known<'_>) -> Twiml {
 
 fn apology(rules: Option<&RuleSet>, known: &Known<'_>) -> Twiml {
     let page = Page::default().say(APOLOGY, ENGLISH).say(LEAVE_MESSAGE, ENGLISH);
-    let links = known.org.zip(rules).map(|(org, rules)| Links { prefix: known.prefix, org, digest: rules.digest });
+    let links = known.org.zip(rules).map(|(org, rules)| Links { prefix: known.prefix, org, rules: rules.digest.key() });
     // An action is a must: without one, Twilio asks for the same document again when the message is over.
     // The status endpoint answers everything with nothing.
     let action = match (&links, known.org) {
@@ -114,7 +114,7 @@ impl Ending<'_> {
 
     fn links(&self) -> Option<Links<'_>> {
         let org = self.known.org?;
-        Some(Links { prefix: self.known.prefix, org, digest: self.rules.digest })
+        Some(Links { prefix: self.known.prefix, org, rules: self.rules.digest.key() })
     }
 
     fn began(&self) -> i64 {

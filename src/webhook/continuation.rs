@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use crate::model::digest::RulesKey;
 use crate::model::ids::{CascadeId, ContactId, EscalationId, FlowId, LineId, MailboxId, OrgSlug};
+use crate::model::phone::E164;
 use crate::model::position::{Position, RuleRef, StepRef};
 use crate::webhook::endpoint::Endpoint;
 use crate::webhook::form::Form;
@@ -34,10 +35,12 @@ pub enum Leg {
     Callee {
         /// Who was rung.
         contact: ContactId,
-        /// The line that the caller dialed.
-        line: LineId,
-        /// Which of the two requests.
-        turn: Turn,
+        /// The line that the caller dialed; none for a number in no rule.
+        line: Option<LineId>,
+        /// The caller's number, to be announced: this leg's own `From` is whatever the callee sees.
+        caller: Option<E164>,
+        /// How often the callee has been asked: 0 when somebody or something has just picked up.
+        asked: u8,
     },
     /// Any leg's state; who was rung when it is a callee's.
     Status(Option<ContactId>),
@@ -45,15 +48,6 @@ pub enum Leg {
     Recording(Message),
     /// A message written down.
     Transcription(Message),
-}
-
-/// The two requests on a callee's leg.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Turn {
-    /// Somebody or something picked up.
-    PickedUp,
-    /// The question for a key has been answered.
-    Answered,
 }
 
 /// A message left for somebody.
@@ -98,8 +92,9 @@ impl Continuation {
             Endpoint::Continue => Leg::Caller(fields.position()?),
             Endpoint::Screen => Leg::Callee {
                 contact: ContactId(fields.required("c", number)?),
-                line: LineId(fields.required("n", number)?),
-                turn: fields.optional("a", |text| (text == "1").then_some(Turn::Answered))?.unwrap_or(Turn::PickedUp),
+                line: fields.optional("n", number)?.map(LineId),
+                caller: fields.optional("f", |text| E164::parse(&format!("+{text}")).ok())?,
+                asked: fields.optional("a", number)?.unwrap_or(0),
             },
             Endpoint::CallStatus => Leg::Status(fields.optional("c", number)?.map(ContactId)),
             Endpoint::Recording => Leg::Recording(fields.message()?),
@@ -131,11 +126,16 @@ impl Continuation {
         };
         match &self.leg {
             Leg::Caller(position) => add_position(position, &mut add),
-            Leg::Callee { contact, line, turn } => {
+            Leg::Callee { contact, line, caller, asked } => {
                 add("c", &contact.0);
-                add("n", &line.0);
-                if *turn == Turn::Answered {
-                    add("a", &1);
+                if let Some(line) = line {
+                    add("n", &line.0);
+                }
+                if let Some(caller) = caller {
+                    add("f", &caller.as_str().trim_start_matches('+'));
+                }
+                if *asked > 0 {
+                    add("a", asked);
                 }
             }
             Leg::Status(contact) => {
@@ -257,16 +257,23 @@ mod tests {
         })
     }
 
+    fn callee() -> impl Strategy<Value = Leg> {
+        let caller = proptest::option::of("[1-9][0-9]{6,14}");
+        let parts = (any::<u16>(), proptest::option::of(any::<u16>()), caller, any::<u8>());
+        parts.prop_map(|(contact, line, caller, asked)| Leg::Callee {
+            contact: ContactId(contact),
+            line: line.map(LineId),
+            caller: caller.map(|digits| E164::parse(&format!("+{digits}")).unwrap()),
+            asked,
+        })
+    }
+
     fn leg() -> impl Strategy<Value = Leg> {
         let message =
             || (0..=LAST_SECOND, any::<u16>()).prop_map(|(began, id)| Message { began, mailbox: MailboxId(id) });
         prop_oneof![
             position().prop_map(Leg::Caller),
-            (any::<u16>(), any::<u16>(), any::<bool>()).prop_map(|(contact, line, answered)| Leg::Callee {
-                contact: ContactId(contact),
-                line: LineId(line),
-                turn: if answered { Turn::Answered } else { Turn::PickedUp },
-            }),
+            callee(),
             proptest::option::of(any::<u16>()).prop_map(|contact| Leg::Status(contact.map(ContactId))),
             message().prop_map(Leg::Recording),
             message().prop_map(Leg::Transcription),
