@@ -5,6 +5,7 @@ pub mod audit;
 pub mod cli;
 pub mod decide;
 pub mod diagnostic;
+pub mod draw;
 pub mod journey;
 pub mod model;
 pub mod rules;

@@ -1,5 +1,6 @@
 //! A trace in plain words: for `explain`, for the audit record, for the owner's one sentence.
 
+pub mod effects;
 pub mod facts;
 pub mod places;
 pub mod sentence;
@@ -63,8 +64,22 @@ impl Verdict {
 }
 
 /// Puts a trace into words. `now` is the moment that the decision was made for.
+///
+/// The conditions of a rule that held come after the rule itself, so that the lines make a tree.
 pub fn words(rules: &RuleSet, now: &Moment, trace: &Trace) -> Vec<Line> {
-    trace.iter().map(|considered| line(rules, now, considered)).collect()
+    let mut lines = Vec::with_capacity(trace.len());
+    let mut held = Vec::new();
+    for considered in trace {
+        let line = line(rules, now, considered);
+        if matches!(considered, Considered::Held { .. }) {
+            held.push(line);
+        } else {
+            lines.push(line);
+            lines.append(&mut held);
+        }
+    }
+    lines.append(&mut held);
+    lines
 }
 
 /// Puts one thing into words.
@@ -162,7 +177,8 @@ fn of_condition(rules: &RuleSet, now: &Moment, at: (RuleRef, u8), why: &Why, hel
     let more = if negated || held { "" } else { facts::others(condition) };
     let against = if negated && !held { ", and the rule is not for that" } else { "" };
     let depth = if held { 2 } else { 1 };
-    Line { depth, path, verdict, what, why: format!("{fact}{more}{against}") }
+    let question = if held { String::new() } else { format!("{what}: ") };
+    Line { depth, path, verdict, what, why: format!("{question}{fact}{more}{against}") }
 }
 
 fn outcome(rules: &RuleSet, at: StepRef, what: StepOutcome) -> String {

@@ -1,0 +1,3 @@
+//! Findings, calls and decisions as text, JSON and diagrams; it returns them and prints nothing.
+
+pub mod explain;
