@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod draw;
 pub mod journey;
 pub mod model;
+pub mod phone;
 pub mod rules;
 pub mod settings;
 pub mod telemetry;
