@@ -141,13 +141,13 @@ pub fn travel(rules: &RuleSet, call: &Call, people: &mut dyn People) -> Journey 
 }
 
 /// What comes of one act.
-struct Met {
-    happened: Happened,
-    legs: Vec<Rung>,
+pub(crate) struct Met {
+    pub(crate) happened: Happened,
+    pub(crate) legs: Vec<Rung>,
     /// Seconds the act takes once it has begun.
-    took: u32,
+    pub(crate) took: u32,
     /// Seconds of them that the caller waits.
-    until: u32,
+    pub(crate) until: u32,
 }
 
 impl Met {
@@ -156,7 +156,8 @@ impl Met {
     }
 }
 
-fn meet(rules: &RuleSet, decision: &Decision, people: &mut dyn People) -> Met {
+/// What the people make of an answer.
+pub(crate) fn meet(rules: &RuleSet, decision: &Decision, people: &mut dyn People) -> Met {
     match &decision.plan.act {
         Act::Ring { contacts, seconds, .. } => ring(rules, contacts, *seconds, people),
         Act::Menu { menu, attempt, .. } => {

@@ -2,11 +2,9 @@
 //!
 //! It holds indexes and values, not words: `draw` puts it into words with the rule set at hand.
 
-use jiff::civil::Date;
-
-use crate::model::ids::{CallerClassId, ContactId, FlowId, HolidaysId, HoursId, LineId, SwitchId};
+use crate::model::ids::{CallerClassId, ContactId, FlowId, HoursId, LineId, SwitchId};
 use crate::model::position::{RuleRef, StepRef};
-use crate::rules::ruleset::Span;
+pub use crate::rules::schedule::HoursFact;
 
 /// What was considered, in order.
 pub type Trace = Vec<Considered>;
@@ -146,54 +144,4 @@ pub enum Why {
     Loop,
     /// Assumed for the sake of a proof.
     Assumed(bool),
-}
-
-/// What the calendar says of some hours at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HoursFact {
-    /// Within this interval, which started on this local day.
-    Open {
-        /// The interval.
-        span: Span,
-        /// The day.
-        day: Date,
-    },
-    /// No interval on this day.
-    NoneToday {
-        /// The day.
-        day: Date,
-    },
-    /// Before the next interval of the day.
-    Before {
-        /// Local minute of the day.
-        minute: u16,
-        /// The interval.
-        span: Span,
-    },
-    /// At or after the end of the last interval that had started.
-    After {
-        /// Local minute of the day.
-        minute: u16,
-        /// The interval.
-        span: Span,
-    },
-    /// A holiday: the list, and the place of the day in it.
-    Holiday {
-        /// The list.
-        list: HolidaysId,
-        /// Which of its days.
-        holiday: u16,
-    },
-    /// A dated exception closes the day.
-    ClosedOnDate {
-        /// The day.
-        day: Date,
-    },
-}
-
-impl HoursFact {
-    /// Whether the hours hold.
-    pub const fn holds(&self) -> bool {
-        matches!(self, Self::Open { .. })
-    }
 }

@@ -3,7 +3,7 @@
 use crate::decide::condition::{self, Itself};
 use crate::decide::decision::{Act, Decision, Effect, Plan};
 use crate::decide::trace::{Considered, Trace, Why};
-use crate::decide::world::World;
+use crate::decide::world::{Place, World};
 use crate::model::ids::{ContactId, FlowId, LineId, MailboxId};
 use crate::model::position::{Position, RuleRef, StepRef};
 use crate::rules::ruleset::{Condition, EndKind, Ring, RuleSet, Verb};
@@ -161,8 +161,11 @@ impl<'a, W: World> Walk<'a, W> {
     /// Which of the mailbox's greetings fits now; none for the usual one.
     pub(crate) fn greeting(&mut self, mailbox: MailboxId) -> Option<u8> {
         let greetings = &self.rules.mailbox(mailbox)?.greetings;
-        let fits = greetings.iter().position(|greeting| self.all_hold(&greeting.when));
-        let fits = fits.and_then(|place| u8::try_from(place).ok());
+        let fits = greetings.iter().zip(0..=u8::MAX).find(|(greeting, place)| {
+            self.world.passing(Place::Greeting(mailbox, *place));
+            self.all_hold(&greeting.when)
+        });
+        let fits = fits.map(|(_, place)| place);
         self.trace.extend(fits.map(Considered::Greeting));
         fits
     }
@@ -189,6 +192,7 @@ impl<'a, W: World> Walk<'a, W> {
         let rules = entered.and_then(|_| self.rules.flow(flow)).map_or(&[][..], |flow| &flow.rules);
         for (rule, index) in rules.iter().zip(0..=u16::MAX) {
             let at = RuleRef { flow, index };
+            self.world.passing(Place::Rule(at));
             if self.rule_holds(at, &rule.when) {
                 self.trace.push(Considered::Taken(at));
                 self.position.rule = Some(at);
@@ -217,6 +221,7 @@ impl<'a, W: World> Walk<'a, W> {
     fn reachable(&mut self, at: StepRef, ring: &Ring) -> Vec<ContactId> {
         let mut there = Vec::with_capacity(ring.contacts.len());
         for contact in ring.contacts.iter().copied() {
+            self.world.passing(Place::Contact(at, contact));
             match self.unreachable(contact) {
                 Some(why) => self.trace.push(Considered::Skipped { at, contact, why }),
                 None => {

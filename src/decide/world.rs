@@ -1,11 +1,13 @@
 //! Where the facts of a decision come from: a world that knows them, or one that branches.
 
 use crate::decide::trace::Why;
-use crate::model::call::{CallFacts, State};
-use crate::model::ids::{CallerClassId, ContactId, HoursId, SwitchId};
+use crate::model::call::{Attestation, CallFacts, State};
+use crate::model::ids::{CallerClassId, ContactId, HoursId, MailboxId, SwitchId};
 use crate::model::moment::Moment;
-use crate::model::phone::E164;
+use crate::model::phone::{Caller, E164};
+use crate::model::position::{RuleRef, StepRef};
 use crate::rules::ruleset::{CallerClass, RuleSet};
+use crate::rules::schedule;
 
 /// The answer to a question about the world, with the fact behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,19 @@ pub trait World {
     fn busy(&mut self, contact: ContactId, max: u8) -> Option<Why>;
     /// Why ringing the contact would send the call in circles, if so.
     fn loops(&mut self, contact: ContactId) -> Option<Why>;
+    /// The walk has come here: a world that branches may fold what it has assumed on the way.
+    fn passing(&mut self, _place: Place) {}
+}
+
+/// Where a walk looks at the world next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// At a rule of a flow.
+    Rule(RuleRef),
+    /// At a contact of a ring step.
+    Contact(StepRef, ContactId),
+    /// At a greeting of a mailbox.
+    Greeting(MailboxId, u8),
 }
 
 /// The world of one real or imagined call: everything is known.
@@ -43,12 +58,13 @@ pub(crate) struct Known<'a> {
 
 impl World for Known<'_> {
     fn hours(&mut self, hours: HoursId) -> Seen {
-        let fact = hours_fact(self.rules, hours, self.now);
+        let fact = schedule::fact(self.rules, hours, self.now);
         Seen { holds: fact.holds(), why: Why::Hours { hours, fact } }
     }
 
     fn caller(&mut self, class: CallerClassId) -> Seen {
-        let within = self.rules.caller_class(class).is_some_and(|class| is_in(self.facts, class));
+        let class_of = self.rules.caller_class(class);
+        let within = class_of.is_some_and(|class| belongs(class, &self.facts.caller, self.facts.attestation));
         Seen { holds: within, why: Why::Caller { class, within } }
     }
 
@@ -78,27 +94,12 @@ impl World for Known<'_> {
 }
 
 /// Whether the caller is in the class: one match of any kind is enough.
-fn is_in(facts: &CallFacts, class: &CallerClass) -> bool {
+pub(crate) fn belongs(class: &CallerClass, caller: &Caller, attestation: Attestation) -> bool {
     let listed = |number: &E164| {
         class.numbers.binary_search(number).is_ok()
             || class.prefixes.iter().any(|prefix| number.as_str().starts_with(&**prefix))
     };
-    facts.caller.number().is_some_and(listed)
-        || (class.withheld && facts.caller == crate::model::phone::Caller::Withheld)
-        || class.attestation.contains(&facts.attestation)
-}
-
-// TEMP until rules::schedule is merged.
-fn hours_fact(rules: &RuleSet, hours: HoursId, now: &Moment) -> crate::decide::trace::HoursFact {
-    use crate::decide::trace::HoursFact;
-    let day = now.date();
-    let minute = u16::try_from(i32::from(now.time().hour()) * 60 + i32::from(now.time().minute())).unwrap_or(0);
-    let Some(hours) = rules.hours(hours) else { return HoursFact::NoneToday { day } };
-    let bit = 1u8 << now.weekday().to_monday_zero_offset();
-    for weekly in hours.week.iter().filter(|weekly| weekly.days & bit != 0) {
-        if weekly.span.from <= minute && minute < weekly.span.to {
-            return HoursFact::Open { span: weekly.span, day };
-        }
-    }
-    HoursFact::NoneToday { day }
+    caller.number().is_some_and(listed)
+        || (class.withheld && *caller == Caller::Withheld)
+        || class.attestation.contains(&attestation)
 }
