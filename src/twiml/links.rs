@@ -2,7 +2,7 @@
 
 use crate::model::digest::RulesKey;
 use crate::model::ids::{ContactId, LineId, MailboxId, OrgSlug};
-use crate::model::phone::{Caller, E164};
+use crate::model::phone::Caller;
 use crate::model::position::Position;
 use crate::webhook::continuation::{Continuation, Leg, Message};
 
@@ -26,7 +26,7 @@ impl Links<'_> {
 
     /// What the callee meets, having been asked so often.
     pub(crate) fn screen(&self, contact: ContactId, line: Option<LineId>, caller: &Caller, asked: u8) -> String {
-        self.to(Leg::Callee { contact, line, caller: caller.number().map(E164::clone), asked })
+        self.to(Leg::Callee { contact, line, caller: caller.number().cloned(), asked })
     }
 
     /// Where Twilio reports on a contact's leg.
