@@ -9,3 +9,4 @@ pub mod near;
 pub mod phone;
 pub mod position;
 pub mod secret;
+pub mod simulator;

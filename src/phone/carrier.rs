@@ -271,9 +271,14 @@ impl<'a, X: Exchange, P: People> Carrier<'a, X, P> {
         if leaves.is_none() {
             return Ok(());
         }
+        self.hang_up();
+        Err(Gone)
+    }
+
+    /// The caller has had enough.
+    pub(crate) fn hang_up(&mut self) {
         self.got.gone = true;
         self.note(Who::Caller, Kind::Ends, 0, "hangs up".to_owned());
-        Err(Gone)
     }
 
     /// The caller's leg is answered, if it was not yet.

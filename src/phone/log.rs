@@ -1,6 +1,6 @@
 //! What came of an imagined call: the timeline, who was rung, what was heard, every request, and the end.
 
-use crate::phone::script::Does;
+use crate::model::leg::Leg as Does;
 use crate::phone::wire::Request;
 
 /// One call from the first ring to the last callback.
@@ -295,7 +295,7 @@ impl CallLog {
 
 fn told(leg: &RungLeg) -> String {
     let how = match (leg.does, leg.status) {
-        (Does::Mailbox, "completed") => "mailbox",
+        (Does::AnsweredNoKey, "completed") => "mailbox",
         (Does::Declined, "completed" | "busy") => "declined",
         (_, status) => status,
     };

@@ -87,8 +87,7 @@ impl<X: Exchange, P: People> Carrier<'_, X, P> {
         let keys = verb.attribute("finishOnKey").unwrap_or("1234567890*#");
         match message.ends {
             MessageEnd::HangUp => {
-                self.got.gone = true;
-                self.note(Who::Caller, Kind::Ends, 0, "hangs up".to_owned());
+                self.hang_up();
                 Taken { seconds, digits: Some("hangup".to_owned()), gone: true }
             }
             MessageEnd::Key(key) if keys.contains(key) => {

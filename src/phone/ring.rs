@@ -1,24 +1,14 @@
 //! The ringing itself: every leg's own timeline, the first to pick up, the conversation.
 
+use crate::journey::seconds;
+use crate::model::leg::Leg as Does;
 use crate::phone::carrier::{Carrier, Gone};
 use crate::phone::dial::{Dialed, Dialing, Noun, NounKind};
 use crate::phone::log::{Kind, RungLeg, Who};
 use crate::phone::parameters::{Leg, Status};
 use crate::phone::screening::Screened;
-use crate::phone::script::{Does, People, Phase, Quirk, Rung};
+use crate::phone::script::{People, Phase, Quirk, Rung};
 use crate::phone::wire::Exchange;
-
-/// Milliseconds after which the network knows that a line is busy.
-const BUSY: u64 = 2_000;
-
-/// Milliseconds after which the network knows that a number cannot be reached.
-const UNREACHABLE: u64 = 1_000;
-
-/// Milliseconds after which a leg is canceled, or refused on the handset.
-const REFUSED: u64 = 4_000;
-
-/// Most milliseconds until somebody who answers at all picks up.
-const PICKS_UP: u64 = 8_000;
 
 /// One leg that is rung.
 pub(crate) struct Child {
@@ -37,6 +27,7 @@ pub(crate) struct Child {
 enum Turn {
     PicksUp,
     Ends(Status),
+    CallerLeaves,
 }
 
 impl<X: Exchange, P: People> Carrier<'_, X, P> {
@@ -71,6 +62,10 @@ impl<X: Exchange, P: People> Carrier<'_, X, P> {
                     break;
                 }
                 Turn::Ends(status) => self.close(child, status).await,
+                Turn::CallerLeaves => {
+                    self.hang_up();
+                    return self.given_up(&mut children).await;
+                }
             }
         }
         match winner {
@@ -128,7 +123,7 @@ impl<X: Exchange, P: People> Carrier<'_, X, P> {
     async fn picked_up(&mut self, mut children: Vec<Child>, winner: usize, dialing: &Dialing) -> Dialed {
         let mut child = children.remove(winner);
         child.leg.answered = Some(self.now);
-        let how = if child.does == Does::Mailbox { "a mailbox picks up" } else { "picks up" };
+        let how = if child.does == Does::AnsweredNoKey { "a mailbox picks up" } else { "picks up" };
         self.note(Who::Callee(child.noun.name.clone()), Kind::Leg, 0, how.to_owned());
         self.tell(&mut child, Status::InProgress).await;
         for other in children.iter_mut().filter(|other| !other.over) {
@@ -156,7 +151,7 @@ impl<X: Exchange, P: People> Carrier<'_, X, P> {
     async fn talk(&mut self, child: &Child, dialing: &Dialing) -> Result<(), Gone> {
         self.answer();
         self.served();
-        let mailbox = child.does == Does::Mailbox;
+        let mailbox = child.does == Does::AnsweredNoKey;
         let name = child.noun.name.clone();
         if let Some(leg) = self.log.rung.get_mut(child.place) {
             leg.bridged = true;
@@ -217,15 +212,17 @@ impl<X: Exchange, P: People> Carrier<'_, X, P> {
 
 /// When something happens on a leg, counted from the first ring, and what.
 fn turn_of(child: &Child, timeout: u64) -> (u64, Turn) {
-    let picks_up = (timeout / 2).min(PICKS_UP);
+    let picks_up = (timeout / 2).min(u64::from(seconds::PICK_UP) * 1_000);
+    let setup = u64::from(seconds::SETUP) * 1_000;
     match child.does {
-        Does::Answered | Does::Mailbox => (picks_up, Turn::PicksUp),
+        Does::Answered | Does::AnsweredNoKey => (picks_up, Turn::PicksUp),
         Does::Declined if child.noun.screening.is_some() => (picks_up, Turn::PicksUp),
-        Does::Declined => (REFUSED, Turn::Ends(Status::Busy)),
-        Does::Busy => (BUSY, Turn::Ends(Status::Busy)),
-        Does::Unreachable => (UNREACHABLE, Turn::Ends(Status::Failed)),
-        Does::Canceled => (REFUSED, Turn::Ends(Status::Canceled)),
+        Does::Declined => (picks_up, Turn::Ends(Status::Busy)),
+        Does::Busy => (setup, Turn::Ends(Status::Busy)),
+        Does::Unreachable => (setup, Turn::Ends(Status::Failed)),
+        Does::Canceled => (setup, Turn::Ends(Status::Canceled)),
         Does::NoAnswer => (timeout, Turn::Ends(Status::NoAnswer)),
+        Does::CallerHangsUp => (picks_up, Turn::CallerLeaves),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The document for a callee who has picked up: what is heard before being connected, and the key.
 
+use crate::model::leg::Leg as Does;
 use crate::phone::carrier::{After, Carrier, Errand, Page, Step};
 use crate::phone::gather::Listening;
 use crate::phone::log::{Kind, Who};
 use crate::phone::parameters::{Fields, field};
 use crate::phone::reading::Content;
 use crate::phone::ring::Child;
-use crate::phone::script::{Does, People, Phase};
+use crate::phone::script::{People, Phase};
 use crate::phone::verbs::{method, resolve, words};
 use crate::phone::wire::{Exchange, Method, Purpose};
 use crate::twiml::document::Element;
@@ -101,7 +102,12 @@ impl<X: Exchange, P: People> Carrier<'_, X, P> {
         let key = match child.does {
             Does::Answered => Some((self.script.accept_key, "yes")),
             Does::Declined => Some((self.script.decline_key, "no")),
-            Does::Mailbox | Does::Busy | Does::NoAnswer | Does::Unreachable | Does::Canceled => None,
+            Does::AnsweredNoKey
+            | Does::Busy
+            | Does::NoAnswer
+            | Does::Unreachable
+            | Does::Canceled
+            | Does::CallerHangsUp => None,
         };
         let mut fields = Fields::new();
         match key {

@@ -2,64 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// What happens on a phone that is rung.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Does {
-    /// A person picks up, and accepts when asked to.
-    Answered,
-    /// A mailbox picks up: it hears everything and presses nothing.
-    Mailbox,
-    /// The line is busy.
-    Busy,
-    /// It rings until the time is over.
-    NoAnswer,
-    /// A person refuses: by key when asked, on the handset otherwise.
-    Declined,
-    /// The number cannot be reached.
-    Unreachable,
-    /// The leg is canceled from outside before anybody picks up.
-    Canceled,
-}
-
-impl Does {
-    /// Everything that can happen, as people write it.
-    pub const ALL: [Self; 7] =
-        [Self::Answered, Self::Mailbox, Self::Busy, Self::NoAnswer, Self::Declined, Self::Unreachable, Self::Canceled];
-
-    /// The word for it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Mailbox => "mailbox",
-            Self::Busy => "busy",
-            Self::NoAnswer => "no-answer",
-            Self::Declined => "declined",
-            Self::Unreachable => "unreachable",
-            Self::Canceled => "canceled",
-        }
-    }
-
-    /// Reads the word; `-` and `_` are the same, and the rule tests' words are understood too.
-    pub fn parse(text: &str) -> Result<Self, ScriptError> {
-        match text.trim().to_ascii_lowercase().replace('_', "-").as_str() {
-            "answered-no-key" => Ok(Self::Mailbox),
-            "failed" => Ok(Self::Unreachable),
-            word => Self::ALL
-                .into_iter()
-                .find(|does| does.word() == word)
-                .ok_or_else(|| ScriptError::Leg(text.trim().to_owned())),
-        }
-    }
-}
+use crate::model::leg::{Leg as Does, LegError};
 
 /// Why a script cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScriptError {
     /// No such thing happens on a phone.
-    #[error(
-        "`{0}` is nothing that a phone does: say answered, mailbox, busy, no-answer, declined, unreachable or canceled"
-    )]
-    Leg(String),
+    #[error("{0}")]
+    Leg(#[from] LegError),
     /// A leg is written as a name, an equals sign and a word.
     #[error("`{0}` names no leg: write it as `primary=no-answer` or `+16195550111=busy,answered`")]
     LegForm(String),
@@ -398,11 +348,12 @@ mod tests {
     }
 
     #[test]
-    fn words_come_with_either_dash() {
-        assert_eq!(Does::parse("no_answer"), Ok(Does::NoAnswer));
-        assert_eq!(Does::parse("answered_no_key"), Ok(Does::Mailbox));
-        assert!(Does::parse("asleep").is_err());
-        assert!(Script::default().add_leg("primary").is_err());
+    fn legs_are_read_with_either_hyphen() {
+        let mut script = Script::default();
+        script.add_leg("primary=no-answer,mailbox").unwrap();
+        assert_eq!(script.legs["primary"], [Does::NoAnswer, Does::AnsweredNoKey]);
+        assert!(script.add_leg("primary=asleep").is_err());
+        assert!(script.add_leg("primary").is_err());
     }
 
     #[test]

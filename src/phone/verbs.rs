@@ -2,6 +2,7 @@
 
 use reqwest::Url;
 
+use crate::journey::seconds;
 use crate::phone::Elsewhere;
 use crate::phone::carrier::{After, Carrier, Errand, Page, Step};
 use crate::phone::log::{Kind, Who};
@@ -11,11 +12,8 @@ use crate::phone::script::{People, Phase};
 use crate::phone::wire::{Exchange, Method, Purpose};
 use crate::twiml::document::{Element, Response};
 
-/// Characters that a synthetic voice speaks in a second.
-const SPEECH_RATE: u64 = 14;
-
 /// Milliseconds that a sound file is taken to last: its true length is not known.
-const SOUND: u64 = 5_000;
+const SOUND: u64 = seconds::RECORDING as u64 * 1_000;
 
 /// Most characters that one `Say` may have.
 const MAX_SAY: usize = 4_096;
@@ -282,7 +280,7 @@ impl<X: Exchange, P: People> Carrier<'_, X, P> {
 
 /// How long it takes to say something, in milliseconds.
 pub(crate) fn speech(text: &str) -> u64 {
-    (text.chars().count() as u64 * 1_000).div_ceil(SPEECH_RATE)
+    (text.chars().count() as u64 * 1_000).div_ceil(seconds::SPOKEN_PER_SECOND as u64)
 }
 
 /// A relative URL against the document it stands in.
