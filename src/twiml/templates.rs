@@ -146,7 +146,10 @@ fn write_value(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Re
     if kind == ValueKind::Undefined {
         return Err(Error::from(ErrorKind::UndefinedError));
     }
-    if matches!(kind, ValueKind::Number | ValueKind::Bool) {
+    if kind == ValueKind::Bool {
+        return Ok(out.write_str(if value.is_true() { "true" } else { "false" })?);
+    }
+    if kind == ValueKind::Number {
         return Ok(write!(out, "{value}")?);
     }
     let message = format!("a value of the kind `{kind}` cannot be written into a document");
