@@ -11,6 +11,7 @@ pub mod model;
 pub mod phone;
 pub mod rules;
 pub mod settings;
+pub mod store;
 pub mod telemetry;
 pub mod twiml;
 pub mod webhook;

@@ -30,6 +30,13 @@ pub trait Journal: fmt::Debug + Send + Sync {
     /// What a callee answered when asked for a key: `leg` narrows it to one leg of the call when it is known.
     fn key(&self, org: &str, call: &str, leg: Option<&str>) -> Key;
 
+    /// How many seconds before this call, which began at `began` (seconds since 1970), the same caller called this
+    /// organization, newest first; up to a day back. Callers who hide their number have no earlier calls.
+    fn earlier_calls(&self, org: &str, caller: &str, call: &str, began: i64) -> Vec<u32>;
+
+    /// How many calls other than this one ring the contact of that name, or have it talking.
+    fn active_calls(&self, org: &str, contact: &str, call: &str) -> u8;
+
     /// Keeps the text of a rule file with all it includes, so that a call begun under it can end under it.
     fn keep_rules<'a>(
         &'a self,

@@ -25,6 +25,9 @@ pub struct Summary {
     pub began_us: i64,
     /// The latest record, in microseconds since 1970.
     pub last_us: i64,
+    /// The zone of the line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub zone: String,
     /// Digest of the rules it began under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<String>,
@@ -107,6 +110,7 @@ impl Summary {
         if self.call.is_empty() {
             self.org.clone_from(&record.org);
             self.call.clone_from(&record.call);
+            self.zone.clone_from(&record.received.zone);
         }
         let at = record.received.us;
         self.began_us = self.earlier(record.began.map_or(at, |began| began.saturating_mul(SECOND)));

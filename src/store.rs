@@ -1,0 +1,250 @@
+//! The store on one machine: a SQLite file in the data folder, written by one thread with group commit.
+
+mod calls;
+mod deferred;
+mod error;
+mod memory;
+mod open;
+mod readers;
+mod rows;
+mod state;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Sender, TrySendError, bounded};
+use rusqlite::{Connection, params};
+use tokio::sync::oneshot;
+
+pub use crate::store::error::StoreError;
+
+use crate::app::ports::{Appended, Clock, Journal, JournalError, JournalHealth, Key, Later, RuleText};
+use crate::audit::record::Record;
+use crate::audit::summary::Summary;
+use crate::model::digest::Digest;
+use crate::store::calls::Calls;
+use crate::store::deferred::{Deferred, Written};
+use crate::store::memory::{Memory, REMEMBERED};
+use crate::store::open::Folder;
+use crate::store::readers::Readers;
+use crate::store::rows::KeptRules;
+use crate::store::state::Counts;
+use crate::store::writer::{Job, Retry, Writer};
+
+/// Records on their way to the writing thread. When the disk hangs, this many calls wait for it (some 50 MB);
+/// those after them are answered without a record, and counted.
+const QUEUE: usize = 8192;
+
+/// How long calls are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Seconds from the end of a call to its closing. The carrier's status callback may overtake an action request,
+    /// which may take fifteen seconds: a shorter wait would call a call missed that was taken.
+    pub grace_seconds: i64,
+    /// Seconds after which no call can still be alive. Shorter than the carrier's four hours, and long talks are
+    /// closed as `unknown` before they end.
+    pub call_seconds: i64,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { grace_seconds: 20, call_seconds: 4 * 3600 + 600 }
+    }
+}
+
+/// What the store needs to know.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The data folder.
+    pub folder: PathBuf,
+    /// The node's name in records.
+    pub node: String,
+    /// The reader of the time.
+    pub clock: Arc<dyn Clock>,
+    /// How long calls are waited for.
+    pub patience: Patience,
+}
+
+/// The store.
+#[derive(Debug)]
+pub struct Store {
+    jobs: Sender<Job>,
+    memory: Arc<Memory>,
+    counts: Arc<Counts>,
+    readers: Readers,
+    clock: Arc<dyn Clock>,
+    patience: Patience,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    // Last, so that the folder is given back when nothing writes any more.
+    #[expect(dead_code, reason = "it holds the lock on the folder")]
+    folder: Folder,
+}
+
+impl Store {
+    /// Opens the journal in the folder, making both if need be, and takes in what the last run left behind.
+    pub fn open(options: &Options) -> Result<Self, StoreError> {
+        let folder = Folder::take(&options.folder)?;
+        let file = folder.file();
+        let connection = open::prepare(&file)?;
+        let of = |source| StoreError::of(&file, source);
+        let mut calls = Calls::new(&options.node, options.patience);
+        calls.catch_up(&connection).map_err(of)?;
+        let memory = Arc::new(Memory::new());
+        let now_us = options.clock.now().as_microsecond();
+        remember(&connection, &memory, now_us).map_err(of)?;
+        calls.each(|summary| memory.known(summary));
+        let counts = Arc::new(Counts::default());
+        let (jobs, received) = bounded(QUEUE);
+        let writer = Writer {
+            file: file.clone(),
+            next_seq: rows::next_seq(&connection).map_err(of)?,
+            connection,
+            clock: Arc::clone(&options.clock),
+            calls,
+            memory: Arc::clone(&memory),
+            counts: Arc::clone(&counts),
+            deferred: Deferred::default(),
+            kept_house_us: now_us,
+            retry: Retry::default(),
+        };
+        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(&received));
+        Ok(Self {
+            jobs,
+            memory,
+            counts,
+            readers: Readers::new(file),
+            clock: Arc::clone(&options.clock),
+            patience: options.patience,
+            thread: Mutex::new(Some(thread.map_err(StoreError::Thread)?)),
+            folder,
+        })
+    }
+
+    /// Writes what waits and stops; what is appended afterwards is refused.
+    pub fn close(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // A thread that is gone needs no telling, and has nothing left to write.
+            drop(self.jobs.send(Job::Stop));
+            drop(thread.join());
+        }
+    }
+
+    /// Brings the table of calls up to date, and closes the calls that are over.
+    pub async fn settle(&self) -> Result<(), JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Settle(reply))?;
+        answer.await.map_err(|_gone| JournalError::Closed)?
+    }
+
+    /// One call as a whole, as far as it is written.
+    pub async fn call(&self, org: &str, call: &str) -> Result<Option<Summary>, JournalError> {
+        let (org, call) = (org.to_owned(), call.to_owned());
+        self.readers.ask(move |connection| rows::summary(connection, &org, &call)).await
+    }
+
+    /// All records of one call, in the order they were written.
+    pub async fn records(&self, org: &str, call: &str) -> Result<Vec<Record>, JournalError> {
+        let (org, call) = (org.to_owned(), call.to_owned());
+        self.readers.ask(move |connection| rows::records(connection, &org, &call)).await
+    }
+
+    fn send(&self, job: Job) -> Result<(), JournalError> {
+        self.jobs.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => {
+                self.counts.lost(1);
+                JournalError::Lost("the disk does not keep up".to_owned())
+            }
+            TrySendError::Disconnected(_) => {
+                self.counts.fails("the writing thread has stopped");
+                JournalError::Closed
+            }
+        })
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Journal for Store {
+    fn append(&self, record: Record) -> Later<'_, Result<Appended, JournalError>> {
+        self.memory.note(&record);
+        Box::pin(async move {
+            let body = serde_json::to_string(&record).map_err(|error| JournalError::Lost(error.to_string()))?;
+            let (reply, answer) = oneshot::channel();
+            self.send(Job::Append(Written { record: Box::new(record), body }, reply))?;
+            answer.await.map_err(|_gone| JournalError::Closed)?
+        })
+    }
+
+    fn key(&self, org: &str, call: &str, leg: Option<&str>) -> Key {
+        self.memory.key(org, call, leg)
+    }
+
+    fn earlier_calls(&self, org: &str, caller: &str, call: &str, began: i64) -> Vec<u32> {
+        self.memory.earlier(org, caller, call, began)
+    }
+
+    fn active_calls(&self, org: &str, contact: &str, call: &str) -> u8 {
+        let since = self.clock.now().as_second() - self.patience.call_seconds;
+        self.memory.active(org, contact, call, since.saturating_mul(1_000_000))
+    }
+
+    fn keep_rules<'a>(
+        &'a self,
+        org: &'a str,
+        digest: Digest,
+        files: Vec<RuleText>,
+    ) -> Later<'a, Result<(), JournalError>> {
+        Box::pin(async move {
+            let files = serde_json::to_string(&files).map_err(|error| JournalError::Lost(error.to_string()))?;
+            let (reply, answer) = oneshot::channel();
+            self.send(Job::Rules(KeptRules { org: org.to_owned(), digest: digest.to_string(), files }, reply))?;
+            answer.await.map_err(|_gone| JournalError::Closed)?
+        })
+    }
+
+    fn rules<'a>(&'a self, org: &'a str, digest: &'a str) -> Later<'a, Result<Option<Vec<RuleText>>, JournalError>> {
+        let (org, digest) = (org.to_owned(), digest.to_owned());
+        Box::pin(async move { self.readers.ask(move |connection| rows::rules(connection, &org, &digest)).await })
+    }
+
+    fn health(&self) -> JournalHealth {
+        self.counts.health()
+    }
+}
+
+/// Brings back what answering must know of the last day.
+fn remember(connection: &Connection, memory: &Memory, now_us: i64) -> rusqlite::Result<()> {
+    let since = now_us - i64::try_from(REMEMBERED.as_micros()).unwrap_or(i64::MAX);
+    let arrivals = "SELECT org, caller, call, began / 1000000 FROM calls \
+                    WHERE began >= ?1 ORDER BY began";
+    let mut query = connection.prepare(arrivals)?;
+    let mut rows = query.query([since])?;
+    while let Some(row) = rows.next()? {
+        let text = |index| row.get_ref(index)?.as_str().map_err(rusqlite::Error::from);
+        memory.arrived(text(0)?, text(1)?, text(2)?, row.get(3)?);
+    }
+    let mut query = connection.prepare("SELECT summary FROM calls WHERE closed_at IS NULL AND due >= ?1")?;
+    let mut rows = query.query([now_us])?;
+    while let Some(row) = rows.next()? {
+        let summary = serde_json::from_str(row.get_ref(0)?.as_str()?);
+        memory.known(&summary.map_err(rows::unreadable)?);
+    }
+    let mut query = connection.prepare("SELECT org, call, leg, accepted FROM keys WHERE at >= ?1 ORDER BY at")?;
+    let mut rows = query.query(params![since])?;
+    while let Some(row) = rows.next()? {
+        let text = |index| row.get_ref(index)?.as_str().map_err(rusqlite::Error::from);
+        let leg = text(2)?;
+        memory.pressed(text(0)?, text(1)?, (!leg.is_empty()).then_some(leg), row.get(3)?);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

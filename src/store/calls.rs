@@ -1,0 +1,261 @@
+//! Calls as a whole, kept beside the records: folded in memory, written in batches, closed when they are over.
+//!
+//! The table is a view of the records up to a cursor that is written in the same transaction, so a crash
+//! costs nothing: what came after the cursor is folded again at the start.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::{NoContext, Uuid};
+
+use crate::audit::record::{Kind, Received, Record, Reported, SCHEMA, StateRead};
+use crate::audit::summary::Summary;
+use crate::model::moment::{Zone, bundled_tzdb};
+use crate::store::Patience;
+use crate::store::rows::unreadable;
+
+const CURSOR: &str = "calls";
+const SECOND: i64 = 1_000_000;
+
+/// Calls closed in one go, so that a long list never keeps an answer waiting for more than some milliseconds.
+const CLOSED_AT_ONCE: u32 = 200;
+
+/// A call that has not come for so long leaves the memory; the table still has it.
+const IDLE: i64 = 600 * SECOND;
+
+/// The calls at hand.
+#[derive(Debug)]
+pub(in crate::store) struct Calls {
+    node: String,
+    patience: Patience,
+    open: BTreeMap<Name, Open>,
+    folded: i64,
+    written: i64,
+}
+
+/// Call and organization.
+type Name = (String, String);
+
+#[derive(Debug, Clone, Default)]
+struct Open {
+    id: Option<i64>,
+    summary: Summary,
+    dirty: bool,
+}
+
+impl Calls {
+    /// Nothing yet.
+    pub(in crate::store) fn new(node: &str, patience: Patience) -> Self {
+        Self { node: node.to_owned(), patience, open: BTreeMap::new(), folded: 0, written: 0 }
+    }
+
+    /// Folds what was written after the cursor.
+    pub(in crate::store) fn catch_up(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let cursor = connection.query_row("SELECT seq FROM cursors WHERE name = ?1", [CURSOR], |row| row.get(0));
+        self.written = cursor.optional()?.unwrap_or_default();
+        self.folded = self.written;
+        let mut rest = connection.prepare("SELECT seq, body FROM records WHERE seq > ?1 ORDER BY seq")?;
+        let mut rows = rest.query([self.written])?;
+        while let Some(row) = rows.next()? {
+            let seq = row.get(0)?;
+            // A body that cannot be read is of a newer form: it stays in the trail, and this view does without it.
+            if let Ok(record) = serde_json::from_str::<Record>(row.get_ref(1)?.as_str()?) {
+                self.fold(connection, seq, &record)?;
+            }
+            self.folded = seq;
+        }
+        Ok(())
+    }
+
+    /// Shows every call at hand.
+    pub(in crate::store) fn each(&self, mut show: impl FnMut(&Summary)) {
+        self.open.values().for_each(|open| show(&open.summary));
+    }
+
+    /// Takes in one record that is safe on disk.
+    pub(in crate::store) fn fold(
+        &mut self,
+        connection: &Connection,
+        seq: i64,
+        record: &Record,
+    ) -> rusqlite::Result<()> {
+        self.folded = self.folded.max(seq);
+        if record.call.is_empty() || record.kind == Kind::Security {
+            return Ok(());
+        }
+        let name = (record.call.clone(), record.org.clone());
+        if !self.open.contains_key(&name) {
+            let arrived = record.facts.as_ref().is_some_and(|facts| facts.happened == "arrived");
+            let known = if arrived { None } else { load(connection, &name)? };
+            self.open.insert(name.clone(), known.unwrap_or_default());
+        }
+        if let Some(open) = self.open.get_mut(&name) {
+            open.summary.fold(record);
+            open.dirty = true;
+        }
+        Ok(())
+    }
+
+    /// Whether anything waits to be written.
+    pub(in crate::store) const fn is_behind(&self) -> bool {
+        self.folded > self.written
+    }
+
+    /// Writes what has changed, within the transaction at hand. Call [`Self::settled`] once it is committed.
+    pub(in crate::store) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        for open in self.open.values_mut().filter(|open| open.dirty) {
+            let id = save(connection, open.id, &open.summary, self.patience)?;
+            open.id = Some(id);
+        }
+        let cursor =
+            "INSERT INTO cursors (name, seq) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq";
+        connection.prepare_cached(cursor)?.execute(params![CURSOR, self.folded])?;
+        Ok(())
+    }
+
+    /// What [`Self::write`] wrote is safe; what will hardly be asked for leaves the memory.
+    pub(in crate::store) fn settled(&mut self, now_us: i64) {
+        self.written = self.folded;
+        self.open.retain(|_, open| {
+            open.dirty = false;
+            open.summary.closed_us.is_none() && (now_us - open.summary.last_us).abs() < IDLE
+        });
+    }
+
+    /// What [`Self::write`] wrote is undone: rows that it made are not there.
+    pub(in crate::store) fn undone(&mut self, connection: &Connection) {
+        for (name, open) in self.open.iter_mut().filter(|(_, open)| open.dirty) {
+            // When even this cannot be read, the row is looked for by its name at the next writing.
+            open.id = find(connection, name).ok().flatten();
+        }
+    }
+
+    /// The calls that are over, or were left behind: their closing records, to be written like any other.
+    pub(in crate::store) fn due(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Record>> {
+        let due = "SELECT call, org, summary FROM calls WHERE closed_at IS NULL AND due <= ?1 ORDER BY due LIMIT ?2";
+        let mut query = connection.prepare_cached(due)?;
+        let mut rows = query.query(params![now.as_microsecond(), CLOSED_AT_ONCE])?;
+        let mut records = Vec::new();
+        while let Some(row) = rows.next()? {
+            let name = (row.get(0)?, row.get(1)?);
+            let summary = match self.open.get(&name) {
+                Some(open) => open.summary.clone(),
+                None => serde_json::from_str(row.get_ref(2)?.as_str()?).map_err(unreadable)?,
+            };
+            if deadline(&summary, self.patience) <= now.as_microsecond() {
+                records.push(self.closing(summary, now));
+            }
+        }
+        Ok(records)
+    }
+
+    fn closing(&self, mut summary: Summary, now: Timestamp) -> Record {
+        let by = if summary.over_us.is_some() { "status" } else { "sweep" };
+        let effects = summary.close(now.as_microsecond(), by);
+        let zone = Zone::named(&summary.zone).unwrap_or_else(Zone::utc);
+        let subsecond = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
+        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+        Record {
+            schema: SCHEMA,
+            id: Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, subsecond)),
+            kind: Kind::Closed,
+            org: summary.org.clone(),
+            node: self.node.clone(),
+            received: Received::at(now, &zone),
+            endpoint: String::new(),
+            call: summary.call.clone(),
+            leg: None,
+            account: String::new(),
+            step: "closed".to_owned(),
+            began: Some(summary.began_us / SECOND),
+            verifier: None,
+            facts: None,
+            reported: Reported::default(),
+            from: None,
+            to: None,
+            state: StateRead::default(),
+            decision: None,
+            effects,
+            trace: Vec::new(),
+            rules: summary.rules.clone(),
+            templates: None,
+            tzdb: bundled_tzdb().to_owned(),
+            security: None,
+            summary: Some(Box::new(summary)),
+            twiml: None,
+            latency_us: 0,
+            fault: None,
+        }
+    }
+}
+
+/// When the call is closed: a little after it is over, because requests may still be on their way, or else
+/// when no call can last that long.
+fn deadline(summary: &Summary, patience: Patience) -> i64 {
+    let over = summary.over_us.map(|over| over.saturating_add(patience.grace_seconds * SECOND));
+    let longest = summary.began_us.max(summary.last_us).saturating_add(patience.call_seconds * SECOND);
+    over.map_or(longest, |over| over.min(longest))
+}
+
+fn save(connection: &Connection, id: Option<i64>, call: &Summary, patience: Patience) -> rusqlite::Result<i64> {
+    let text = serde_json::to_string(call).map_err(unreadable)?;
+    let answered = call.answered.as_ref();
+    let by = answered.and_then(|answered| answered.by.as_deref());
+    let at = answered.map(|answered| answered.at_us);
+    let due = deadline(call, patience);
+    if let Some(id) = id {
+        let update = "UPDATE calls SET line = ?2, began = ?3, answered_by = ?4, answered_at = ?5, waited = ?6, \
+                      ended = ?7, due = ?8, closed_at = ?9, summary = ?10, caller = ?11 WHERE id = ?1";
+        connection.prepare_cached(update)?.execute(params![
+            id,
+            call.line,
+            call.began_us,
+            by,
+            at,
+            call.waited,
+            call.end,
+            due,
+            call.closed_us,
+            text,
+            call.caller
+        ])?;
+        return Ok(id);
+    }
+    let insert = "INSERT INTO calls (org, call, line, caller, began, answered_by, answered_at, waited, ended, due, \
+                  closed_at, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+                  ON CONFLICT (call, org) DO UPDATE SET summary = excluded.summary, due = excluded.due, \
+                  ended = excluded.ended, closed_at = excluded.closed_at RETURNING id";
+    connection.prepare_cached(insert)?.query_row(
+        params![
+            call.org,
+            call.call,
+            call.line,
+            call.caller,
+            call.began_us,
+            by,
+            at,
+            call.waited,
+            call.end,
+            due,
+            call.closed_us,
+            text
+        ],
+        |row| row.get(0),
+    )
+}
+
+fn load(connection: &Connection, name: &Name) -> rusqlite::Result<Option<Open>> {
+    let select = "SELECT id, summary FROM calls WHERE call = ?1 AND org = ?2";
+    let mut query = connection.prepare_cached(select)?;
+    let found = query.query_row(params![name.0, name.1], |row| {
+        let summary = serde_json::from_str(row.get_ref(1)?.as_str()?).map_err(unreadable)?;
+        Ok(Open { id: Some(row.get(0)?), summary, dirty: false })
+    });
+    found.optional()
+}
+
+fn find(connection: &Connection, name: &Name) -> rusqlite::Result<Option<i64>> {
+    let select = "SELECT id FROM calls WHERE call = ?1 AND org = ?2";
+    connection.prepare_cached(select)?.query_row(params![name.0, name.1], |row| row.get(0)).optional()
+}

@@ -1,0 +1,111 @@
+//! Opens the file: folder, lock, settings of the engine, and the steps to the current form.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::store::error::StoreError;
+
+mod migrations {
+    //! The steps to the current form, compiled in.
+    refinery::embed_migrations!("src/store/migrations");
+}
+
+/// The folder that this process alone writes to, until it is dropped.
+#[derive(Debug)]
+pub(in crate::store) struct Folder {
+    path: PathBuf,
+    #[expect(dead_code, reason = "it is the lock, and is given back when it is closed")]
+    lock: File,
+}
+
+impl Folder {
+    /// Makes the folder if need be, and takes it.
+    pub(in crate::store) fn take(path: &Path) -> Result<Self, StoreError> {
+        let cannot = |source| StoreError::Folder { folder: path.to_owned(), source };
+        std::fs::create_dir_all(path).map_err(cannot)?;
+        let mut options = OpenOptions::new();
+        let mut lock = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path.join("ringfall.lock"))
+            .map_err(cannot)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                // The holder's name is a courtesy: without it the refusal stands all the same.
+                drop(lock.read_to_string(&mut pid));
+                let pid = pid.trim();
+                let holder =
+                    if pid.is_empty() { "another process".to_owned() } else { format!("the process with id {pid}") };
+                return Err(StoreError::Held { folder: path.to_owned(), holder });
+            }
+            Err(std::fs::TryLockError::Error(source)) => return Err(cannot(source)),
+        }
+        lock.set_len(0).and_then(|()| lock.rewind()).map_err(cannot)?;
+        writeln!(lock, "{}", std::process::id()).map_err(cannot)?;
+        Ok(Self { path: path.to_owned(), lock })
+    }
+
+    /// The file of the journal.
+    pub(in crate::store) fn file(&self) -> PathBuf {
+        self.path.join("ringfall.db")
+    }
+}
+
+/// Opens the file for writing and brings it to the current form.
+pub(in crate::store) fn prepare(file: &Path) -> Result<Connection, StoreError> {
+    let of = |source| StoreError::of(file, source);
+    let mut connection = writer(file).map_err(of)?;
+    let found = form(&connection).map_err(of)?;
+    let runner = migrations::migrations::runner();
+    let known = runner.get_migrations().iter().map(refinery::Migration::version).max().unwrap_or_default();
+    let known = u32::try_from(known).unwrap_or(u32::MAX);
+    if found > known {
+        return Err(StoreError::Newer { file: file.to_owned(), found, known });
+    }
+    if found < known {
+        let cannot =
+            |error: refinery::Error| StoreError::Migration { file: file.to_owned(), detail: error.to_string() };
+        runner.run(&mut connection).map_err(cannot)?;
+    }
+    Ok(connection)
+}
+
+/// A connection that writes: durable at each commit.
+///
+/// The log is folded into the file every 8,000 pages (32 MB): rarer makes the pauses longer, more often makes more.
+pub(in crate::store) fn writer(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(Duration::from_secs(2))?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 8000)?;
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// A connection that only reads.
+pub(in crate::store) fn reader(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(Duration::from_secs(2))?;
+    Ok(connection)
+}
+
+/// The form of the file: 0 for a new one.
+fn form(connection: &Connection) -> rusqlite::Result<u32> {
+    let history = "SELECT count(*) FROM sqlite_master WHERE name = 'refinery_schema_history'";
+    if connection.query_row(history, [], |row| row.get::<_, i64>(0))? == 0 {
+        return Ok(0);
+    }
+    connection.query_row("SELECT coalesce(max(version), 0) FROM refinery_schema_history", [], |row| row.get(0))
+}

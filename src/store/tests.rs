@@ -1,0 +1,385 @@
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::*;
+use crate::audit::record::{Decided, Effected, Facts, Kind, Place, Received, Reported, SCHEMA, StateRead};
+use crate::model::moment::Zone;
+
+/// A clock that stands still until it is set.
+#[derive(Debug)]
+struct Set(AtomicI64);
+
+const START: i64 = 1_795_000_000;
+
+impl Clock for Set {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+}
+
+impl Set {
+    fn at_start() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(START)))
+    }
+
+    fn pass(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+fn options(folder: &Path, clock: &Arc<Set>) -> Options {
+    let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
+    Options { folder: folder.to_owned(), node: "one".to_owned(), clock, patience: Patience::default() }
+}
+
+fn record(kind: Kind, call: u32, step: &str, at: i64) -> Record {
+    let zone = Zone::named("America/Los_Angeles").unwrap();
+    Record {
+        schema: SCHEMA,
+        id: Uuid::from_u128(u128::from(call) << 64 | u128::from(at.unsigned_abs())),
+        kind,
+        org: "acme".to_owned(),
+        node: "one".to_owned(),
+        received: Received::at(Timestamp::from_second(at).unwrap(), &zone),
+        endpoint: "continue".to_owned(),
+        call: format!("CA{call:032x}"),
+        leg: None,
+        account: String::new(),
+        step: step.to_owned(),
+        began: Some(START),
+        verifier: None,
+        facts: None,
+        reported: Reported::default(),
+        from: None,
+        to: None,
+        state: StateRead::default(),
+        decision: None,
+        effects: Vec::new(),
+        trace: Vec::new(),
+        rules: None,
+        templates: None,
+        tzdb: String::new(),
+        security: None,
+        summary: None,
+        twiml: None,
+        latency_us: 0,
+        fault: None,
+    }
+}
+
+/// A call that comes in and rings `primary`; a missed call is told to `owner`.
+fn arrival(call: u32) -> Record {
+    let facts = Facts {
+        line: Some("main".to_owned()),
+        called: "+16195550100".to_owned(),
+        caller: "+16195550142".to_owned(),
+        caller_is: "number".to_owned(),
+        happened: "arrived".to_owned(),
+        ..Facts::default()
+    };
+    let decision = Decided {
+        act: "ring".to_owned(),
+        contacts: vec!["primary".to_owned()],
+        seconds: Some(20),
+        ..Decided::default()
+    };
+    Record {
+        facts: Some(facts),
+        decision: Some(decision),
+        to: Some(Place { hop: 1, step: Some("1.0".to_owned()), missed: Some("owner".to_owned()), ..Place::default() }),
+        twiml: Some(format!("<Response><!--{call}--></Response>")),
+        ..record(Kind::Decision, call, "arrived", START)
+    }
+}
+
+fn call(number: u32) -> String {
+    format!("CA{number:032x}")
+}
+
+fn ended(call: u32, at: i64) -> Record {
+    Record {
+        reported: Reported { call_status: Some("completed".to_owned()), ..Reported::default() },
+        ..record(Kind::Status, call, "status completed", at)
+    }
+}
+
+fn count(folder: &Path, sql: &str) -> i64 {
+    open::reader(&folder.join("ringfall.db")).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn the_same_step_is_written_once_and_answered_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&options(folder.path(), &Set::at_start())).unwrap();
+    assert_eq!(store.append(arrival(1)).await, Ok(Appended::Fresh));
+    let other = Record { twiml: Some("<Response/>".to_owned()), ..arrival(1) };
+    let repeat = Appended::Repeat { twiml: Some("<Response><!--1--></Response>".to_owned()) };
+    assert_eq!(store.append(other).await, Ok(repeat));
+    assert_eq!(store.append(arrival(2)).await, Ok(Appended::Fresh));
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM records"), 2);
+    let health = store.health();
+    assert_eq!((health.written, health.repeats, health.lost), (2, 1, 0));
+}
+
+#[tokio::test]
+async fn the_same_call_id_in_two_organizations_is_two_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&options(folder.path(), &Set::at_start())).unwrap();
+    assert_eq!(store.append(arrival(1)).await, Ok(Appended::Fresh));
+    let other = Record { org: "other".to_owned(), ..arrival(1) };
+    assert_eq!(store.append(other).await, Ok(Appended::Fresh));
+    assert_eq!(store.records("other", &call(1)).await.unwrap().len(), 1);
+    assert_eq!(store.records("acme", &call(1)).await.unwrap(), [arrival(1)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_equal_requests_at_once_one_is_fresh() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::open(&options(folder.path(), &Set::at_start())).unwrap());
+    let mut tasks = Vec::new();
+    for turn in 0..400_u32 {
+        let store = Arc::clone(&store);
+        tasks.push(tokio::spawn(async move {
+            let effects = vec![Effected { key: "text@1.0".to_owned(), kind: "text".to_owned(), ..Effected::default() }];
+            store.append(Record { effects, ..arrival(turn % 20) }).await.unwrap()
+        }));
+    }
+    let mut fresh = 0;
+    for task in tasks {
+        fresh += u32::from(task.await.unwrap() == Appended::Fresh);
+    }
+    assert_eq!(fresh, 20);
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM records"), 20);
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM outbox WHERE state = 'waiting'"), 20);
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Set::at_start();
+    let store = Store::open(&options(folder.path(), &clock)).unwrap();
+    store.append(arrival(1)).await.unwrap();
+    let reported = Reported { contact: Some("primary".to_owned()), accepted: Some(true), ..Reported::default() };
+    let leg = Some(call(900));
+    let key = Record { reported, leg, ..record(Kind::Screen, 1, "screen 1", START + 9) };
+    store.append(key).await.unwrap();
+    store.keep_rules("acme", Digest::of([&b"rules"[..]]), vec![text("acme.yaml")]).await.unwrap();
+    drop(store);
+
+    let store = Store::open(&options(folder.path(), &clock)).unwrap();
+    assert_eq!(store.key("acme", &call(1), Some(&call(900))), Key::Accepted);
+    assert_eq!(store.key("acme", &call(1), Some(&call(901))), Key::Nothing);
+    assert_eq!(store.earlier_calls("acme", "+16195550142", &call(2), START + 60), [60]);
+    assert_eq!(store.earlier_calls("acme", "+16195550142", &call(1), START + 60), Vec::<u32>::new());
+    assert_eq!(store.active_calls("acme", "primary", &call(2)), 1);
+    assert_eq!(store.active_calls("acme", "primary", &call(1)), 0);
+    let short = Digest::of([&b"rules"[..]]).short();
+    assert_eq!(store.rules("acme", &short).await.unwrap(), Some(vec![text("acme.yaml")]));
+    assert_eq!(store.rules("other", &short).await.unwrap(), None);
+    assert!(matches!(store.append(arrival(1)).await, Ok(Appended::Repeat { .. })));
+    store.settle().await.unwrap();
+    let summary = store.call("acme", &call(1)).await.unwrap().unwrap();
+    assert_eq!(summary.answered.unwrap().by.as_deref(), Some("primary"));
+    assert_eq!(summary.waited, Some(9));
+}
+
+fn text(path: &str) -> RuleText {
+    RuleText { path: path.to_owned(), text: "version: 1\n".to_owned() }
+}
+
+#[tokio::test]
+async fn a_crash_before_the_calls_are_written_loses_none_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Set::at_start();
+    let store = Store::open(&options(folder.path(), &clock)).unwrap();
+    for number in 0..50 {
+        store.append(arrival(number)).await.unwrap();
+    }
+    // The files as a crash would leave them: copied while the store has them open.
+    let crashed = tempfile::tempdir().unwrap();
+    for name in ["ringfall.db", "ringfall.db-wal"] {
+        std::fs::copy(folder.path().join(name), crashed.path().join(name)).unwrap();
+    }
+    assert_eq!(count(crashed.path(), "SELECT count(*) FROM calls"), 0);
+    let again = Store::open(&options(crashed.path(), &clock)).unwrap();
+    again.settle().await.unwrap();
+    assert_eq!(count(crashed.path(), "SELECT count(*) FROM calls"), 50);
+    assert!(matches!(again.append(arrival(7)).await, Ok(Appended::Repeat { .. })));
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_took_is_closed_with_its_escalation_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Set::at_start();
+    let store = Store::open(&options(folder.path(), &clock)).unwrap();
+    store.append(arrival(1)).await.unwrap();
+    store.append(ended(1, START + 12)).await.unwrap();
+    clock.pass(20);
+    store.settle().await.unwrap();
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM outbox"), 0, "a request may still be on its way");
+    clock.pass(20);
+    store.settle().await.unwrap();
+    store.settle().await.unwrap();
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM outbox WHERE kind = 'missed' AND target = 'owner'"), 1);
+    let summary = store.call("acme", &call(1)).await.unwrap().unwrap();
+    assert_eq!((summary.end.as_deref(), summary.waited), (Some("caller_gone"), Some(12)));
+    assert_eq!(summary.closed_by.as_deref(), Some("status"));
+    let records = store.records("acme", &call(1)).await.unwrap();
+    assert_eq!(records.last().unwrap().kind, Kind::Closed);
+    assert_eq!(records.len(), 3);
+    clock.pass(3600);
+    store.settle().await.unwrap();
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM records"), 3);
+}
+
+#[tokio::test]
+async fn a_taken_call_whose_status_overtakes_its_action_is_not_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Set::at_start();
+    let store = Store::open(&options(folder.path(), &clock)).unwrap();
+    store.append(arrival(1)).await.unwrap();
+    clock.pass(70);
+    store.append(ended(1, START + 70)).await.unwrap();
+    clock.pass(2);
+    let facts = Facts {
+        happened: "rang".to_owned(),
+        outcome: Some("connected".to_owned()),
+        connected: Some("primary".to_owned()),
+        ..Facts::default()
+    };
+    let over = Record {
+        facts: Some(facts),
+        from: Some(Place { hop: 1, ..Place::default() }),
+        reported: Reported { dial_seconds: Some(60), ..Reported::default() },
+        decision: Some(Decided { act: "nothing".to_owned(), end: Some("connected".to_owned()), ..Decided::default() }),
+        ..record(Kind::Decision, 1, "1.0", START + 72)
+    };
+    store.append(over).await.unwrap();
+    clock.pass(60);
+    store.settle().await.unwrap();
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM outbox"), 0);
+    let summary = store.call("acme", &call(1)).await.unwrap().unwrap();
+    assert_eq!((summary.end.as_deref(), summary.waited), (Some("connected"), Some(12)));
+    assert_eq!(store.active_calls("acme", "primary", &call(2)), 0);
+}
+
+#[tokio::test]
+async fn a_call_that_never_ends_is_swept_as_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Set::at_start();
+    let store = Store::open(&options(folder.path(), &clock)).unwrap();
+    store.append(arrival(1)).await.unwrap();
+    store.settle().await.unwrap();
+    clock.pass(Patience::default().call_seconds - 1);
+    store.settle().await.unwrap();
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM calls WHERE closed_at IS NULL"), 1);
+    drop(store);
+    clock.pass(2);
+    let store = Store::open(&options(folder.path(), &clock)).unwrap();
+    store.settle().await.unwrap();
+    let summary = store.call("acme", &call(1)).await.unwrap().unwrap();
+    assert_eq!((summary.end.as_deref(), summary.closed_by.as_deref()), (Some("unknown"), Some("sweep")));
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM outbox WHERE kind = 'missed'"), 1);
+}
+
+/// The engine's own limit on the size of the file stands in for a full disk: it needs no rights and fails the same way.
+fn fill(connection: &Connection) {
+    let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    connection.pragma_update(None, "max_page_count", pages).unwrap();
+}
+
+fn make_room(connection: &Connection) {
+    connection.pragma_update(None, "max_page_count", 1_000_000).unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_defers_records_and_forgets_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Set::at_start();
+    let store = Store::open(&options(folder.path(), &clock)).unwrap();
+    store.append(arrival(0)).await.unwrap();
+    store.jobs.send(Job::Run(fill)).unwrap();
+    let mut deferred = 0;
+    for number in 1..=100 {
+        match store.append(arrival(number)).await {
+            Ok(Appended::Fresh) => {}
+            Err(JournalError::Deferred(why)) => {
+                assert!(why.contains("full"), "{why}");
+                deferred += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(deferred > 50, "{deferred}");
+    let health = store.health();
+    assert_eq!((health.deferred, health.lost), (deferred, 0));
+    assert!(health.failing.is_some());
+    let repeat = Appended::Repeat { twiml: Some("<Response><!--100--></Response>".to_owned()) };
+    assert_eq!(store.append(arrival(100)).await, Ok(repeat), "a repeat while it waits hears the same");
+
+    store.jobs.send(Job::Run(make_room)).unwrap();
+    while store.health().failing.is_some() {
+        clock.pass(10);
+        tokio::task::yield_now().await;
+    }
+    let health = store.health();
+    assert_eq!((health.deferred, health.lost, health.failing), (0, 0, None));
+    assert_eq!(count(folder.path(), "SELECT count(DISTINCT call) FROM records"), 101);
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM records"), 101);
+    assert_eq!(store.append(arrival(101)).await, Ok(Appended::Fresh));
+}
+
+#[test]
+fn a_folder_is_held_by_one_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(folder.path(), &Set::at_start());
+    let store = Store::open(&options).unwrap();
+    let refused = Store::open(&options).unwrap_err();
+    assert!(matches!(refused, StoreError::Held { .. }), "{refused}");
+    assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
+    drop(store);
+    Store::open(&options).unwrap();
+}
+
+#[test]
+fn a_damaged_file_is_refused_with_a_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ringfall.db"), "not a journal, and long enough to be looked at".repeat(100))
+        .unwrap();
+    let refused = Store::open(&options(folder.path(), &Set::at_start())).unwrap_err();
+    assert!(matches!(refused, StoreError::Corrupt { .. }), "{refused}");
+    assert!(refused.to_string().contains("recover"), "{refused}");
+}
+
+#[test]
+fn a_file_of_a_newer_form_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(folder.path(), &Set::at_start());
+    drop(Store::open(&options).unwrap());
+    let connection = Connection::open(folder.path().join("ringfall.db")).unwrap();
+    let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES (99, 'x', '', '0')";
+    connection.execute(newer, []).unwrap();
+    drop(connection);
+    let refused = Store::open(&options).unwrap_err();
+    assert!(matches!(refused, StoreError::Newer { found: 99, .. }), "{refused}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_refused_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("data"), "a file").unwrap();
+    let refused = Store::open(&options(&folder.path().join("data"), &Set::at_start())).unwrap_err();
+    assert!(matches!(refused, StoreError::Folder { .. }), "{refused}");
+    assert!(refused.to_string().contains("--data"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_closed_store_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&options(folder.path(), &Set::at_start())).unwrap();
+    store.close();
+    assert_eq!(store.append(arrival(1)).await, Err(JournalError::Closed));
+}

@@ -1,0 +1,416 @@
+//! The one thread that writes: what waits goes into one transaction, and everybody is answered when it is safe.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use crate::app::ports::{Appended, Clock, JournalError};
+use crate::audit::record::Record;
+use crate::store::calls::Calls;
+use crate::store::deferred::{Deferred, Kept, Written};
+use crate::store::memory::Memory;
+use crate::store::rows::{self, KeptRules};
+use crate::store::state::Counts;
+
+/// Rows of one transaction at most: more would only make the first ones wait.
+const BATCH: usize = 512;
+
+/// How often the writer looks up from an empty channel.
+const TICK: Duration = Duration::from_millis(250);
+
+/// How long the table of calls may lag behind the records, and how often calls are closed.
+const LAG_US: i64 = 1_000_000;
+
+/// The longest pause between two tries to write what waits.
+const LONGEST_PAUSE_US: i64 = 2_000_000;
+
+/// Something to do.
+#[derive(Debug)]
+pub(in crate::store) enum Job {
+    /// A record to write.
+    Append(Written, oneshot::Sender<Result<Appended, JournalError>>),
+    /// Rules to keep.
+    Rules(KeptRules, oneshot::Sender<Result<(), JournalError>>),
+    /// Brings the table of calls up to date.
+    Settle(oneshot::Sender<Result<(), JournalError>>),
+    /// Does something with the connection.
+    #[cfg(test)]
+    Run(fn(&Connection)),
+    /// The end.
+    Stop,
+}
+
+/// The writing thread's own things.
+#[derive(Debug)]
+pub(in crate::store) struct Writer {
+    pub(in crate::store) file: PathBuf,
+    pub(in crate::store) connection: Connection,
+    pub(in crate::store) clock: Arc<dyn Clock>,
+    pub(in crate::store) calls: Calls,
+    pub(in crate::store) memory: Arc<Memory>,
+    pub(in crate::store) counts: Arc<Counts>,
+    pub(in crate::store) deferred: Deferred,
+    pub(in crate::store) next_seq: i64,
+    pub(in crate::store) kept_house_us: i64,
+    pub(in crate::store) retry: Retry,
+}
+
+/// When writing is tried again after it failed.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Retry {
+    failing: bool,
+    down: bool,
+    reopen: bool,
+    last_us: i64,
+    pause_us: i64,
+}
+
+impl Retry {
+    fn is_due(&self, now_us: i64) -> bool {
+        // The absolute distance, so that a clock that is set back does not stop the trying.
+        !self.failing || (now_us - self.last_us).abs() >= self.pause_us
+    }
+
+    fn failed(&mut self, now_us: i64, reopen: bool) {
+        self.failing = true;
+        self.down = true;
+        self.reopen |= reopen;
+        self.last_us = now_us;
+        self.pause_us = (self.pause_us * 2).clamp(100_000, LONGEST_PAUSE_US);
+    }
+}
+
+impl Writer {
+    /// Works until it is told to stop or nobody is left to tell it.
+    pub(in crate::store) fn run(mut self, jobs: &Receiver<Job>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut goes_on = true;
+        while goes_on {
+            match jobs.recv_timeout(TICK) {
+                Ok(job) => batch.push(job),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => goes_on = false,
+            }
+            batch.extend(jobs.try_iter().take(BATCH));
+            goes_on &= !batch.iter().any(|job| matches!(job, Job::Stop));
+            if !goes_on {
+                batch.extend(jobs.try_iter());
+            }
+            self.work(&mut batch);
+        }
+        self.retry = Retry::default();
+        self.write_deferred();
+        if self.deferred.len() > 0 {
+            tracing::error!(
+                records = self.deferred.len(),
+                "records that could not be written are lost by stopping now"
+            );
+        }
+        self.keep_house(true);
+        // The next start replays the log by itself; folding it in now only makes that start faster.
+        drop(self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
+    }
+
+    fn work(&mut self, batch: &mut Vec<Job>) {
+        if self.deferred.len() > 0 && self.retry.is_due(self.now_us()) {
+            self.write_deferred();
+        }
+        if self.retry.failing && self.deferred.len() == 0 && self.retry.is_due(self.now_us()) {
+            // Nothing waits to be tried with: the next record is the trial.
+            self.reopen();
+            self.retry.failing = false;
+        }
+        if !batch.is_empty() {
+            if self.retry.failing {
+                let why = self.counts.why();
+                batch.drain(..).for_each(|job| self.defer(job, &why));
+            } else {
+                self.commit(batch);
+            }
+        }
+        let behind = (self.now_us() - self.kept_house_us).abs() >= LAG_US;
+        if behind && !self.retry.failing {
+            self.keep_house(false);
+        }
+    }
+
+    fn now_us(&self) -> i64 {
+        self.clock.now().as_microsecond()
+    }
+
+    /// One transaction for all; if one of them spoils it, each gets its own.
+    fn commit(&mut self, batch: &mut Vec<Job>) {
+        match self.transact(batch) {
+            Ok(done) => {
+                self.recovered();
+                self.answer(batch.drain(..), done);
+            }
+            Err(error) if is_outage(&error) => self.outage(batch, &error),
+            Err(_) if batch.len() > 1 => {
+                for job in std::mem::take(batch) {
+                    let mut alone = vec![job];
+                    self.commit(&mut alone);
+                }
+            }
+            Err(error) => {
+                let why = error.to_string();
+                for job in batch.drain(..) {
+                    self.counts.lost(1);
+                    job.fail(JournalError::Lost(why.clone()));
+                }
+            }
+        }
+    }
+
+    fn transact(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Done>> {
+        let now_us = self.now_us();
+        let mut seq = self.next_seq;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut done = Vec::with_capacity(batch.len());
+        for job in batch {
+            done.push(match job {
+                Job::Append(written, _) => {
+                    let appended = rows::append(&transaction, seq, &written.record, &written.body)?;
+                    let place = seq;
+                    seq += i64::from(appended == Appended::Fresh);
+                    Done::Appended(place, appended)
+                }
+                Job::Rules(kept, _) => {
+                    rows::keep_rules(&transaction, now_us, kept)?;
+                    Done::Nothing
+                }
+                #[cfg(test)]
+                Job::Run(act) => {
+                    act(&transaction);
+                    Done::Nothing
+                }
+                Job::Settle(_) | Job::Stop => Done::Nothing,
+            });
+        }
+        transaction.commit()?;
+        self.next_seq = seq;
+        Ok(done)
+    }
+
+    fn answer(&mut self, jobs: impl Iterator<Item = Job>, done: Vec<Done>) {
+        for (job, done) in jobs.zip(done) {
+            match (job, done) {
+                (Job::Append(written, reply), Done::Appended(seq, appended)) => {
+                    let fresh = appended == Appended::Fresh;
+                    // Whoever asked may have gone; the record is safe all the same.
+                    drop(reply.send(Ok(appended)));
+                    self.counts.appended(fresh);
+                    if fresh {
+                        self.fold(seq, &written.record);
+                    }
+                }
+                (Job::Rules(_, reply), _) => drop(reply.send(Ok(()))),
+                (Job::Settle(reply), _) => {
+                    self.keep_house(true);
+                    drop(reply.send(Ok(())));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn fold(&mut self, seq: i64, record: &Record) {
+        if let Err(error) = self.calls.fold(&self.connection, seq, record) {
+            tracing::warn!(error = %error, "cannot look up a call; its summary starts anew");
+        }
+    }
+
+    /// Nothing can be written now: everything waits in memory, and everybody is told.
+    fn outage(&mut self, batch: &mut Vec<Job>, error: &rusqlite::Error) {
+        let why = error.to_string();
+        if !self.retry.failing {
+            tracing::error!(error = %why, "the journal cannot write; records are kept in memory until it can");
+        }
+        self.counts.fails(&why);
+        self.retry.failed(self.now_us(), is_broken(error));
+        batch.drain(..).for_each(|job| self.defer(job, &why));
+    }
+
+    fn defer(&mut self, job: Job, why: &str) {
+        match job {
+            Job::Append(written, reply) => {
+                let answer = match self.deferred.keep(written) {
+                    Kept::Waits => Err(JournalError::Deferred(why.to_owned())),
+                    Kept::Repeat(twiml) => Ok(Appended::Repeat { twiml }),
+                    Kept::NoRoom => {
+                        self.counts.lost(1);
+                        Err(JournalError::Lost(why.to_owned()))
+                    }
+                };
+                self.counts.deferred(self.deferred.len());
+                drop(reply.send(answer));
+            }
+            #[cfg(test)]
+            Job::Run(act) => act(&self.connection),
+            other => other.fail(JournalError::Deferred(why.to_owned())),
+        }
+    }
+
+    /// Tries to write what waits, oldest first.
+    fn write_deferred(&mut self) {
+        if self.retry.reopen {
+            self.reopen();
+        }
+        while self.deferred.len() > 0 {
+            match self.transact_deferred(BATCH) {
+                Ok(count) => self.released(count),
+                Err(error) if is_outage(&error) => {
+                    self.counts.fails(&error.to_string());
+                    self.retry.failed(self.now_us(), is_broken(&error));
+                    return;
+                }
+                Err(error) => match self.transact_deferred(1) {
+                    Ok(count) => self.released(count),
+                    Err(again) if is_outage(&again) => {}
+                    Err(_) => {
+                        tracing::error!(error = %error, "a record can never be written and is lost");
+                        self.counts.lost(1);
+                        drop(self.deferred.release());
+                    }
+                },
+            }
+        }
+        self.counts.deferred(0);
+        self.recovered();
+    }
+
+    fn recovered(&mut self) {
+        if self.retry.down {
+            self.retry = Retry::default();
+            self.counts.works();
+            tracing::info!("the journal writes again; everything that waited is safe");
+        }
+    }
+
+    fn transact_deferred(&mut self, count: usize) -> rusqlite::Result<Vec<Option<i64>>> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut seq = self.next_seq;
+        let mut places = Vec::new();
+        for written in self.deferred.first(count) {
+            let fresh = rows::append(&transaction, seq, &written.record, &written.body)? == Appended::Fresh;
+            places.push(fresh.then_some(seq));
+            seq += i64::from(fresh);
+        }
+        transaction.commit()?;
+        self.next_seq = seq;
+        Ok(places)
+    }
+
+    fn released(&mut self, places: Vec<Option<i64>>) {
+        for place in places {
+            let Some(written) = self.deferred.release() else { return };
+            self.counts.appended(place.is_some());
+            if let Some(seq) = place {
+                self.fold(seq, &written.record);
+            }
+        }
+        self.counts.deferred(self.deferred.len());
+    }
+
+    fn reopen(&mut self) {
+        match crate::store::open::writer(&self.file) {
+            Ok(connection) => {
+                self.connection = connection;
+                self.retry.reopen = false;
+            }
+            Err(error) => tracing::warn!(error = %error, "the journal cannot be opened again"),
+        }
+    }
+
+    /// Brings the table of calls up to date and closes those that are over; what fails is done the next time.
+    fn keep_house(&mut self, whole: bool) {
+        self.kept_house_us = self.now_us();
+        if (self.calls.is_behind() || whole) && !self.write_calls() {
+            return;
+        }
+        match self.calls.due(&self.connection, self.clock.now()) {
+            Ok(records) => self.close_calls(records),
+            Err(error) => house_failed(&error),
+        }
+        if whole && self.calls.is_behind() {
+            self.write_calls();
+        }
+    }
+
+    fn write_calls(&mut self) -> bool {
+        let written = self.transact_calls();
+        match &written {
+            Ok(()) => self.calls.settled(self.now_us()),
+            Err(error) => {
+                self.calls.undone(&self.connection);
+                house_failed(error);
+            }
+        }
+        written.is_ok()
+    }
+
+    fn transact_calls(&mut self) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.calls.write(&transaction)?;
+        transaction.commit()
+    }
+
+    fn close_calls(&mut self, records: Vec<Record>) {
+        let mut batch = Vec::with_capacity(records.len());
+        for record in records {
+            let Ok(body) = serde_json::to_string(&record) else { continue };
+            self.memory.note(&record);
+            let (reply, _) = oneshot::channel();
+            batch.push(Job::Append(Written { record: Box::new(record), body }, reply));
+        }
+        if !batch.is_empty() {
+            self.commit(&mut batch);
+        }
+    }
+}
+
+fn house_failed(error: &rusqlite::Error) {
+    tracing::warn!(error = %error, "the table of calls could not be brought up to date; it is tried again");
+}
+
+/// What became of a job.
+#[derive(Debug)]
+enum Done {
+    Appended(i64, Appended),
+    Nothing,
+}
+
+impl Job {
+    fn fail(self, error: JournalError) {
+        match self {
+            Self::Append(_, reply) => drop(reply.send(Err(error))),
+            Self::Rules(_, reply) | Self::Settle(reply) => drop(reply.send(Err(error))),
+            #[cfg(test)]
+            Self::Run(_) => {}
+            Self::Stop => {}
+        }
+    }
+}
+
+/// Whether the error lies with the disk or the file, not with what was to be written.
+fn is_outage(error: &rusqlite::Error) -> bool {
+    !matches!(
+        error.sqlite_error_code(),
+        Some(
+            rusqlite::ErrorCode::ConstraintViolation
+                | rusqlite::ErrorCode::TooBig
+                | rusqlite::ErrorCode::TypeMismatch
+                | rusqlite::ErrorCode::ApiMisuse
+                | rusqlite::ErrorCode::ParameterOutOfRange
+        )
+    )
+}
+
+/// Whether the connection should not be trusted any more.
+fn is_broken(error: &rusqlite::Error) -> bool {
+    !matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::DatabaseBusy))
+}
