@@ -1,3 +1,5 @@
+//! The store on real files: restarts, crashes, full disks, and many requests at once.
+
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
