@@ -1,7 +1,19 @@
 //! The rule language: from an owner's YAML to a rule set that is valid by construction.
 
 pub mod calendar;
+pub mod case;
+mod compile;
 pub mod grammar;
+mod load;
+mod nearest;
 pub mod people;
+mod place;
 pub mod ruleset;
 pub mod schedule;
+pub mod schema;
+mod shape;
+mod text;
+mod tree;
+pub mod written;
+
+pub use load::{FileError, Files, Loaded, NoFiles, load};

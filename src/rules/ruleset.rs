@@ -343,7 +343,7 @@ pub struct Rule {
 }
 
 /// One key of a `when`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Condition {
     /// Whether the test must fail instead.
     pub negated: bool,
@@ -354,7 +354,7 @@ pub struct Condition {
 }
 
 /// What a condition asks; a list holds when any of it does.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Test {
     /// It is one of these hours.
     Hours(Box<[HoursId]>),
@@ -455,7 +455,7 @@ pub enum Refusal {
 }
 
 /// Something the caller hears.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Speech {
     /// Spoken text.
     Say(Texts),
@@ -469,7 +469,7 @@ pub enum Speech {
 }
 
 /// One text in one or more languages: (index into the languages, text). Never empty.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Texts(pub Box<[(u8, Box<str>)]>);
 
 impl Texts {
@@ -511,7 +511,7 @@ pub struct MenuKey {
 }
 
 /// Where messages are left.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Mailbox {
     /// The name in the file.
     pub name: Box<str>,
@@ -532,7 +532,7 @@ pub struct Mailbox {
 }
 
 /// A greeting for a certain moment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Greeting {
     /// All of these must hold.
     pub when: Box<[Condition]>,
@@ -541,7 +541,7 @@ pub struct Greeting {
 }
 
 /// A text instead of a message.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct OfferText {
     /// What is said: "or press 1 and we will text you".
     pub say: Texts,
@@ -550,7 +550,7 @@ pub struct OfferText {
 }
 
 /// Who gets a message left in a mailbox.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Receiver {
     /// A contact.
     Contact(ContactId),

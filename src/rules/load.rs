@@ -1,0 +1,160 @@
+//! From bytes to a rule set: the main file, what it includes, and everything that is wrong with them.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::diagnostic::{Diagnostic, Source};
+use crate::rules::case::Case;
+use crate::rules::compile;
+use crate::rules::place::{At, Part, line_starts};
+use crate::rules::ruleset::RuleSet;
+use crate::rules::shape;
+use crate::rules::text;
+use crate::rules::tree;
+use crate::rules::written::File;
+
+/// The files that a rule file may name: its includes, lists, calendars and recordings.
+pub trait Files {
+    /// The content of a file, by its path below the folder of the rule file.
+    fn read(&self, path: &str) -> Result<Vec<u8>, FileError>;
+
+    /// Whether the file is there; the content does not matter.
+    fn find(&self, path: &str) -> Result<(), FileError> {
+        self.read(path).map(drop)
+    }
+}
+
+/// Why a file cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// There is none.
+    #[error("there is no such file")]
+    Missing,
+    /// The path leads out of the folder, or to something that is no file.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// It is there, and cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// No files at all: for rules that must stand alone.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _path: &str) -> Result<Vec<u8>, FileError> {
+        Err(FileError::Missing)
+    }
+}
+
+/// What came of loading a file.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The rules; none when there is any error.
+    pub rules: Option<RuleSet>,
+    /// The calls imagined in it; none when there is any error.
+    pub cases: Vec<Case>,
+    /// Everything that is wrong, in the order of the files.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The main file.
+    pub source: Arc<Source>,
+    /// The files it includes.
+    pub sources: Vec<Arc<Source>>,
+}
+
+/// Loads a rule file; `today` matters only for warnings.
+pub fn load(name: &str, bytes: &[u8], files: &dyn Files, _today: Date) -> Loaded {
+    let mut diagnostics = Vec::new();
+    let (source, part) = part(name, bytes, &mut diagnostics);
+    let Some(main) = part else {
+        return Loaded { rules: None, cases: Vec::new(), diagnostics, source, sources: Vec::new() };
+    };
+    let mut parts = vec![main];
+    let mut contents = vec![("".to_owned(), bytes.to_vec())];
+    include(name, &mut parts, files, &mut contents, &mut diagnostics);
+    let sources = parts.iter().skip(1).map(|part| Arc::clone(&part.source)).collect();
+    let made = compile::compile(&parts, files, contents);
+    diagnostics.extend(made.problems);
+    in_order(&mut diagnostics, &parts);
+    let failed = diagnostics.iter().any(Diagnostic::is_error);
+    let (rules, cases) = if failed { (None, Vec::new()) } else { (made.rules, made.cases) };
+    Loaded { rules, cases, diagnostics, source, sources }
+}
+
+/// Reads one file as far as its form goes.
+fn part(name: &str, bytes: &[u8], diagnostics: &mut Vec<Diagnostic>) -> (Arc<Source>, Option<Part>) {
+    let (source, problem) = text::decode(name, bytes);
+    if let Some(problem) = problem {
+        diagnostics.push(problem);
+        return (source, None);
+    }
+    let (root, problems) = tree::parse(&source);
+    diagnostics.extend(problems);
+    let Some(root) = root else { return (source, None) };
+    let read = shape::read(&source, &root);
+    diagnostics.extend(read.problems);
+    match serde_path_to_error::deserialize::<_, File>(read.value) {
+        Ok(file) => {
+            let lines = line_starts(&source.text);
+            (
+                Arc::clone(&source),
+                Some(Part { source, root, file, broken: read.broken, doubtful: read.doubtful, lines }),
+            )
+        }
+        // The shapes come from the very same types, so this is a fault of ours; the file is refused all the same.
+        Err(error) => {
+            let path = error.path().to_string();
+            let message = format!("this part of the file cannot be read: {}", error.into_inner());
+            diagnostics.push(Diagnostic::error("wrong-kind", message).at(&source, 0..0, "").path(path));
+            (source, None)
+        }
+    }
+}
+
+fn include(
+    main: &str,
+    parts: &mut Vec<Part>,
+    files: &dyn Files,
+    contents: &mut Vec<(String, Vec<u8>)>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let Some(first) = parts.first() else { return };
+    let mut included: Vec<Part> = Vec::new();
+    let list = At::root(first).field("use");
+    let folder = main.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    for (index, path) in first.file.includes.iter().enumerate() {
+        let at = list.item(index);
+        if at.is_broken() {
+            continue;
+        }
+        if first.file.includes.iter().take(index).any(|earlier| earlier == path) {
+            diagnostics
+                .push(at.error("duplicate-name", format!("`{path}` is included twice")).help("delete one of the two"));
+            continue;
+        }
+        match files.read(path) {
+            Ok(bytes) => {
+                let (_, part) = part(&format!("{folder}{path}"), &bytes, diagnostics);
+                contents.push((path.clone(), bytes));
+                included.extend(part);
+            }
+            Err(error) => diagnostics.push(compile::unavailable(&at, path, &error)),
+        }
+    }
+    parts.extend(included);
+}
+
+/// Sorts by file and place, errors before warnings of the same place.
+fn in_order(diagnostics: &mut [Diagnostic], parts: &[Part]) {
+    let file =
+        |source: &Arc<Source>| parts.iter().position(|part| Arc::ptr_eq(&part.source, source)).unwrap_or(parts.len());
+    diagnostics.sort_by_key(|diagnostic| {
+        let place = diagnostic.primary.as_ref().map(|label| (file(&label.source), label.span.start));
+        (place.unwrap_or_default(), diagnostic.severity)
+    });
+}
+
+#[cfg(test)]
+mod tests;
