@@ -348,3 +348,20 @@ pub struct SecurityEvent {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_follows_a_newer_writer() {
+        let text = r#"{"schema":1,"id":"019aa5a0-0000-7000-8000-000000000001","kind":"security","org":"","node":"one",
+            "received":{"us":1,"utc":"","local":"","zone":"UTC","leap":true},"step":"x","latency_us":7,
+            "security":{"event":"signature-refused"},"of tomorrow":[1]}"#;
+        let record: Record = serde_json::from_str(text).unwrap();
+        assert_eq!((record.kind, record.latency_us), (Kind::Security, 7));
+        let written = serde_json::to_string(&record).unwrap();
+        assert!(!written.contains("twiml") && !written.contains("trace"), "{written}");
+        assert_eq!(serde_json::from_str::<Record>(&written).unwrap(), record);
+    }
+}

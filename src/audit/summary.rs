@@ -117,7 +117,7 @@ impl Summary {
         if record.kind != Kind::Closed {
             self.last_us = self.last_us.max(at);
         }
-        self.fold_facts(record.facts.as_ref(), &record.reported, at);
+        self.fold_facts(record);
         match record.kind {
             Kind::Decision => self.fold_decision(record),
             Kind::Screen => self.fold_screen(&record.reported, at),
@@ -168,8 +168,9 @@ impl Summary {
         if self.began_us == 0 || began < self.began_us { began } else { self.began_us }
     }
 
-    fn fold_facts(&mut self, facts: Option<&Facts>, reported: &Reported, at: i64) {
-        let Some(facts) = facts else { return };
+    fn fold_facts(&mut self, record: &Record) {
+        let Some(facts) = &record.facts else { return };
+        let at = record.received.us;
         if self.caller.is_empty() {
             self.caller.clone_from(&facts.caller);
             self.called.clone_from(&facts.called);
@@ -177,12 +178,18 @@ impl Summary {
         }
         match facts.happened.as_str() {
             "rang" if facts.outcome.as_deref() == Some("connected") => {
-                let talked = reported.dial_seconds.map_or(0, |seconds| i64::from(seconds) * SECOND);
-                let by = facts.connected.clone().or_else(|| self.only_one_rung());
+                let talked = record.reported.dial_seconds.map_or(0, |seconds| i64::from(seconds) * SECOND);
+                let hop = record.from.as_ref().map_or(0, |from| from.hop);
+                let by = facts.connected.clone().or_else(|| self.only_one_rung(hop));
                 self.answer(by, at.saturating_sub(talked));
-                self.end = Some("connected".to_owned());
             }
-            "recorded" => self.message_seconds = facts.seconds.or(self.message_seconds),
+            "recorded" => {
+                self.message_seconds = facts.seconds.or(self.message_seconds);
+                if self.answered.is_none() && self.waited.is_none() {
+                    let spoke = i64::from(facts.seconds.unwrap_or(0)) * SECOND;
+                    self.waited = Some(seconds_between(self.began_us, at.saturating_sub(spoke)));
+                }
+            }
             "gone" => self.over(at),
             _ => {}
         }
@@ -198,8 +205,8 @@ impl Summary {
         if decision.act == "ring" {
             self.ring(hop, decision, record.received.us);
         }
-        if self.end.is_none() || self.end.as_deref() == Some("caller_gone") {
-            self.end = decision.end.clone().or(self.end.take());
+        if weight(decision.end.as_deref()) > weight(self.end.as_deref()) {
+            self.end.clone_from(&decision.end);
         }
         if matches!(decision.act.as_str(), "record" | "offer_text") {
             self.mailbox.clone_from(&decision.name);
@@ -266,7 +273,9 @@ impl Summary {
 
     fn fold_closed(&mut self, record: &Record) {
         let Some(closed) = &record.summary else { return };
-        self.end = self.end.take().or_else(|| closed.end.clone());
+        if weight(closed.end.as_deref()) > weight(self.end.as_deref()) {
+            self.end.clone_from(&closed.end);
+        }
         self.waited = self.waited.or(closed.waited);
         self.over_us = self.over_us.or(closed.over_us);
         self.closed_us = self.closed_us.or(closed.closed_us);
@@ -286,13 +295,26 @@ impl Summary {
         self.over_us = Some(self.over_us.map_or(at, |over| over.min(at)));
     }
 
-    fn only_one_rung(&self) -> Option<String> {
-        let last = self.rung.last()?;
-        let alone = self.rung.iter().filter(|rung| rung.hop == last.hop).count() == 1;
-        alone.then(|| last.contact.clone())
+    fn only_one_rung(&self, hop: u8) -> Option<String> {
+        let mut rung = self.rung.iter().filter(|rung| rung.hop == hop);
+        let first = rung.next()?;
+        rung.next().is_none().then(|| first.contact.clone())
+    }
+}
+
+/// Which of two endings tells more: a caller who hangs up after the tone has still reached the mailbox.
+fn weight(end: Option<&str>) -> u8 {
+    match end {
+        None => 0,
+        Some("unknown" | "caller_gone") => 1,
+        Some("voicemail") => 2,
+        Some(_) => 3,
     }
 }
 
 fn seconds_between(from: i64, to: i64) -> u32 {
     u32::try_from(to.saturating_sub(from).max(0) / SECOND).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;
