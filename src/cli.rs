@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod call;
 pub mod completions;
 pub mod init;
 pub mod outcome;
@@ -30,6 +31,8 @@ pub struct Cli {
 enum Command {
     /// Write a commented rule file to start from
     Init(init::Init),
+    /// Place a call against a running server and show what the caller hears
+    Call(Box<call::args::Args>),
     /// Print a completion script for your shell
     Completions(completions::Completions),
 }
@@ -42,6 +45,7 @@ pub fn run() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Init(args) => init::run(&args),
+        Command::Call(args) => call::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),
     };
     outcome::finish(outcome)

@@ -7,6 +7,7 @@ use crate::phone::script::{HangUp, Input, Message, People, Phase, Quirk, Script}
 use crate::phone::wire::{Exchange, Fault, Method, Purpose, Reply, Request};
 use crate::phone::{Call, Callbacks, PlaceError};
 use crate::twiml::document;
+use crate::twiml::schema::{self, Context};
 
 /// Documents that one call may go through before it counts as going round in circles.
 const MAX_DOCUMENTS: u32 = 100;
@@ -195,11 +196,25 @@ impl<'a, X: Exchange, P: People> Carrier<'a, X, P> {
         }
         self.repeat(&request, &reply).await;
         match reading::read(&reply) {
-            Ok(content) => Ok(Page { url: self.here(&reply, errand), content }),
+            Ok(content) => {
+                self.check(leg, errand, &reply, &content);
+                Ok(Page { url: self.here(&reply, errand), content })
+            }
             Err(useless) => {
                 self.fail(useless.code, format!("`{}`: {}", errand.url, useless.text));
                 Err(Failed { code: useless.code, unreachable: None })
             }
+        }
+    }
+
+    /// What Twilio would refuse, skip or ignore in a document.
+    fn check(&mut self, leg: &Leg, errand: &Errand, reply: &Reply, content: &Content) {
+        if !matches!(content, Content::Document(_)) {
+            return;
+        }
+        let context = if leg.parent.is_some() { Context::Screening } else { Context::Voice };
+        for complaint in schema::check(&String::from_utf8_lossy(&reply.body), context) {
+            self.complain(Some(12200), format!("`{}`, {complaint}", errand.url));
         }
     }
 

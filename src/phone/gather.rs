@@ -62,8 +62,6 @@ impl<X: Exchange, P: People> Carrier<'_, X, P> {
         for child in verb.elements() {
             if matches!(&*child.name, "Say" | "Play" | "Pause") {
                 self.sound(child, page, &Who::Caller, &Phase::Menu).await?;
-            } else {
-                self.complain(Some(12200), format!("`<{}>` may not stand in `<Gather>`", child.name));
             }
         }
         // A question is no farewell: to be hung up on after it is to be dropped.

@@ -76,8 +76,6 @@ impl<X: Exchange, P: People> Carrier<'_, X, P> {
 
     async fn begin(&mut self, noun: &Noun, dialing: &Dialing) -> Child {
         let seconds = u32::try_from(dialing.timeout / 1_000).unwrap_or(u32::MAX);
-        let rung = Rung { name: &noun.name, number: &noun.target, seconds };
-        let does = self.people().leg(&rung);
         let to = if noun.kind == NounKind::Client { format!("client:{}", noun.target) } else { noun.target.clone() };
         let leg = Leg {
             sid: self.sid("CA", "leg"),
@@ -89,6 +87,8 @@ impl<X: Exchange, P: People> Carrier<'_, X, P> {
         };
         let text = format!("{} rings for up to {seconds} s, showing {}", phone_of(&noun.name), dialing.shown);
         self.note(Who::Callee(noun.name.clone()), Kind::Rings, 0, text);
+        let rung = Rung { name: &noun.name, number: &noun.target, seconds };
+        let does = self.people().leg(&rung);
         self.log.rung.push(RungLeg {
             name: noun.name.clone(),
             number: noun.target.clone(),

@@ -1,0 +1,180 @@
+//! `ringfall call`: places a call against a server, and shows what the caller hears.
+
+#![expect(clippy::print_stderr, reason = "the command line prints its results")]
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Write as _};
+
+use anyhow::Context as _;
+
+use crate::cli::Answer;
+use crate::cli::call::args::{Args, Format};
+use crate::cli::call::ask::Terminal;
+use crate::cli::outcome::Outcome;
+use crate::model::simulator::Simulator;
+use crate::phone::log::CallLog;
+use crate::phone::script::{Actors, Script};
+use crate::phone::timeline::{self, Detail, Ink};
+use crate::phone::{self, Call, Delivery, Elsewhere, Pace, PlaceError, report};
+use crate::webhook::signature::Signer;
+
+pub mod args;
+mod ask;
+
+/// What the phone signs with when no account is to be had: any server that checks refuses it.
+const NO_ACCOUNT: &str = "AC00000000000000000000000000000000";
+
+pub(crate) fn run(args: &Args) -> Answer {
+    let script = match args.people.script() {
+        Ok(script) => script,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Ok(Outcome::Misuse);
+        }
+    };
+    let Some(to) = args.to.clone() else {
+        eprintln!("error: which number is called? say it with `--to +16195550100`");
+        return Ok(Outcome::Misuse);
+    };
+    let call = call_of(args, to)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("could not start the clockwork of requests")?;
+    let log = match runtime.block_on(placed(args, &call, &script)) {
+        Ok(log) => log,
+        Err(error @ PlaceError::Unreachable { .. }) => {
+            eprintln!("help: start the server with `ringfall serve`, or name another one with `--server URL`");
+            return Err(error.into());
+        }
+        Err(error @ PlaceError::Client(_)) => return Err(error.into()),
+    };
+    match args.format {
+        Format::Json => tell(&format!("{}\n", report::json(&log))),
+        Format::Text => tell(&format!("\n{}", timeline::summary(&log, ink()))),
+    }
+    hints(args, &log);
+    Ok(if log.dropped() { Outcome::Findings } else { Outcome::Fine })
+}
+
+/// Places the call, telling of it line by line as it goes on.
+async fn placed(args: &Args, call: &Call, script: &Script) -> Result<CallLog, PlaceError> {
+    let detail = if args.requests { Detail::Requests } else { Detail::People };
+    let ink = ink();
+    let shows = args.format == Format::Text;
+    let mut listen = |entry: &phone::log::Entry| {
+        if let Some(line) = timeline::line(entry, detail, ink).filter(|_| shows) {
+            tell(&format!("{line}\n"));
+        }
+    };
+    if args.people.is_silent() && std::io::stdin().is_terminal() {
+        let mut terminal = Terminal::new(script);
+        return phone::place_with(call, script, &mut terminal, &mut listen).await;
+    }
+    if args.people.is_silent() {
+        eprintln!("note: nobody answers; say who does with `--leg NAME=answered` or `--default-leg answered`");
+    }
+    phone::place_with(call, script, &mut Actors::new(script), &mut listen).await
+}
+
+fn call_of(args: &Args, to: String) -> anyhow::Result<Call> {
+    let (account, signer) = account(args)?;
+    let org = args.org.as_ref().map_or_else(String::new, |org| format!("?org={org}"));
+    let server = args.server.trim_end_matches('/');
+    let at = |path: &str| {
+        if path.contains("://") { path.to_owned() } else { format!("{server}/{}{org}", path.trim_start_matches('/')) }
+    };
+    let path = args.path.as_deref().unwrap_or("/twilio/inbound-call");
+    // A server of another make has its own paths, or none.
+    let status = match (&args.status_path, &args.path) {
+        (Some(path), _) if path == "none" => None,
+        (Some(path), _) => Some(at(path)),
+        (None, None) => Some(at("/twilio/call-status")),
+        (None, Some(_)) => None,
+    };
+    let elsewhere = if args.follow_elsewhere { Elsewhere::Followed } else { Elsewhere::HandedOver };
+    let pace = if args.real_time { Pace::RealTime } else { Pace::AtOnce };
+    Ok(Call {
+        url: at(path),
+        status_url: status,
+        fallback_url: args.fallback_url.as_deref().map(at),
+        account,
+        signer,
+        signed_origin: args.public_url.clone(),
+        sid: format!("CA{}", uuid::Uuid::now_v7().simple()),
+        to,
+        from: caller(&args.from),
+        attestation: args.attestation(),
+        forwarded_from: args.forwarded_from.clone(),
+        caller_name: args.caller_name.clone(),
+        own_numbers: None,
+        names: BTreeMap::new(),
+        began: now(),
+        delivery: Delivery {
+            copies: args.duplicate,
+            callbacks: args.callbacks(),
+            seed: args.seed,
+            timeout: std::time::Duration::from_millis(args.timeout),
+            pace,
+        },
+        elsewhere,
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the call begins when it is placed")]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// A caller who withholds the number, in the word that carriers use.
+fn caller(from: &str) -> String {
+    if from == "withheld" { "anonymous".to_owned() } else { from.to_owned() }
+}
+
+/// The account whose requests these are: named, or the simulator's, or made up.
+fn account(args: &Args) -> anyhow::Result<(String, Signer)> {
+    let file = args.auth_token_file.clone().unwrap_or_else(|| args.data.join(crate::model::simulator::FILE));
+    let text = match std::fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && args.auth_token_file.is_none() => {
+            eprintln!(
+                "note: no `{}`: signing with a made-up account, which a server that checks refuses",
+                file.display()
+            );
+            eprintln!(
+                "help: `ringfall serve` writes that file at its first start; or name a token with `--auth-token-file`"
+            );
+            let account = args.account_sid.clone().unwrap_or_else(|| NO_ACCOUNT.to_owned());
+            return Ok((account, Signer::new("made-up")));
+        }
+        Err(error) => return Err(error).with_context(|| format!("could not read `{}`", file.display())),
+    };
+    match (Simulator::parse(&text), &args.account_sid) {
+        (Ok(found), named) => {
+            let account = named.clone().unwrap_or_else(|| found.account.to_string());
+            Ok((account, Signer::new(found.token.expose())))
+        }
+        (Err(_), Some(named)) => Ok((named.clone(), Signer::new(text.trim()))),
+        (Err(error), None) => {
+            let hint = "a file with a bare token needs `--account-sid`";
+            Err(error).with_context(|| format!("could not use `{}` ({hint})", file.display()))
+        }
+    }
+}
+
+/// Writes to standard output; whoever has stopped reading has read enough.
+fn tell(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn hints(args: &Args, log: &CallLog) {
+    let refused = log.webhooks.first().and_then(|webhook| webhook.status) == Some(403);
+    if refused && args.format == Format::Text {
+        eprintln!("help: the server refused the signature: is `--auth-token-file` or `--data` that of the server,");
+        eprintln!("help: and `--public-url` the address that it believes to be called by?");
+    }
+}
+
+fn ink() -> Ink {
+    let wished = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if wished && std::io::stdout().is_terminal() { Ink::Colored } else { Ink::Plain }
+}
