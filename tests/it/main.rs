@@ -12,5 +12,7 @@
     reason = "helpers of tests may stop at the first surprise"
 )]
 
+mod chance;
 mod cli;
 mod floors;
+mod signatures;
