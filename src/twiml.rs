@@ -140,3 +140,6 @@ pub(crate) struct Filled {
     pub(crate) kind: Kind,
     pub(crate) values: Vec<(&'static str, minijinja::Value)>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,3 +155,6 @@ fn write_value(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Re
     let message = format!("a value of the kind `{kind}` cannot be written into a document");
     Err(Error::new(ErrorKind::InvalidOperation, message))
 }
+
+#[cfg(test)]
+mod tests;
