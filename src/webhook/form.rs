@@ -86,7 +86,9 @@ impl Form {
 
     /// The first value of this name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find_map(|(found, value)| (found == name).then_some(value))
+        // Lengths first: thirty names are asked for among thirty fields.
+        let mut fields = self.fields.iter().filter(|field| field.name.len() == name.len());
+        fields.find(|field| self.part(&field.name) == name).map(|field| self.part(&field.value))
     }
 
     /// The first value of this name that is not empty.
