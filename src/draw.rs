@@ -1,3 +1,4 @@
 //! Findings, calls and decisions as text, JSON and diagrams; it returns them and prints nothing.
 
+pub mod diagnostics;
 pub mod explain;
