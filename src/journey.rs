@@ -1,14 +1,16 @@
 //! One whole imagined call: `decide` asked again and again, with people who do what they are told.
 
+pub mod coverage;
 pub mod people;
 pub mod seconds;
+pub mod verdict;
 
 use crate::decide;
 use crate::decide::decision::{Act, Decision, Effect};
 use crate::decide::trace::Considered;
 use crate::journey::people::{Handed, People, Question, Reply};
 use crate::model::call::{Attestation, CallFacts, Happened, LegOutcome, State};
-use crate::model::ids::{CallSid, ContactId, LineId, MailboxId};
+use crate::model::ids::{CallSid, ContactId, LineId, MailboxId, MenuId};
 use crate::model::leg::Leg;
 use crate::model::moment::Moment;
 use crate::model::phone::{Caller, E164};
@@ -88,6 +90,13 @@ impl Journey {
             .iter()
             .flat_map(|stop| &stop.decision.trace)
             .filter_map(|considered| if let Considered::Taken(rule) = considered { Some(*rule) } else { None })
+    }
+
+    /// The menus that the caller heard, once for each time.
+    pub fn menus(&self) -> impl Iterator<Item = MenuId> + '_ {
+        self.stops
+            .iter()
+            .filter_map(|stop| if let Act::Menu { menu, .. } = stop.decision.plan.act { Some(menu) } else { None })
     }
 
     /// The mailbox that took a message, or offered to.

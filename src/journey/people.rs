@@ -96,9 +96,9 @@ impl Script {
         self
     }
 
-    /// Replies that nobody asked for, yet.
-    pub fn unused_keys(&self) -> usize {
-        self.keys.len()
+    /// Replies that nobody has asked for.
+    pub fn unasked(&self) -> impl ExactSizeIterator<Item = &Reply> {
+        self.keys.iter()
     }
 }
 
@@ -115,10 +115,11 @@ impl People for Script {
     }
 
     fn tone(&mut self, _: MailboxId) -> Option<u32> {
-        match self.keys.pop_front() {
-            Some(Reply::HangsUp) => None,
-            _ => Some(USUAL_MESSAGE),
+        if self.keys.front() == Some(&Reply::HangsUp) {
+            self.keys.pop_front();
+            return None;
         }
+        Some(USUAL_MESSAGE)
     }
 
     fn handed_off(&mut self) -> Handed {

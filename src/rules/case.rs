@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::diagnostic::Source;
-use crate::model::call::{Attestation, LegOutcome};
+use crate::model::call::Attestation;
 use crate::model::ids::{ContactId, FlowId, LineId, MenuId, SwitchId};
+use crate::model::leg::Leg;
 use crate::model::moment::Moment;
 use crate::model::phone::Caller;
 use crate::model::position::RuleRef;
@@ -36,8 +37,8 @@ pub struct Case {
     pub attestation: Attestation,
     /// What each contact does, ring by ring; the last word holds for all later rings.
     ///
-    /// `answered` is [`LegOutcome::Connected`] with the contact. Somebody not named does not answer.
-    pub legs: Box<[(ContactId, Box<[LegOutcome]>)]>,
+    /// Somebody not named does not answer.
+    pub legs: Box<[(ContactId, Box<[Leg]>)]>,
     /// What the caller presses or says at each menu, in order.
     pub keys: Box<[Box<str>]>,
     /// What must come of it.
@@ -63,32 +64,4 @@ pub struct Expect {
     pub mailbox: Option<Box<str>>,
     /// A menu that the caller heard.
     pub menu: Option<MenuId>,
-}
-
-/// The words for what a contact does when rung.
-pub const LEG_WORDS: [&str; 10] = [
-    "answered",
-    "busy",
-    "no_answer",
-    "answered_no_key",
-    "mailbox",
-    "declined",
-    "unreachable",
-    "failed",
-    "canceled",
-    "connected",
-];
-
-/// Reads such a word, with `-` or `_`; the contact is the one it is said of.
-pub fn leg_outcome(word: &str, contact: ContactId) -> Option<LegOutcome> {
-    Some(match word.trim().to_ascii_lowercase().replace('-', "_").as_str() {
-        "answered" | "connected" => LegOutcome::Connected(Some(contact)),
-        "busy" => LegOutcome::Busy,
-        "no_answer" => LegOutcome::NoAnswer,
-        "answered_no_key" | "mailbox" => LegOutcome::NoKey,
-        "declined" => LegOutcome::Declined,
-        "unreachable" | "failed" => LegOutcome::Failed,
-        "canceled" => LegOutcome::Canceled,
-        _ => return None,
-    })
 }

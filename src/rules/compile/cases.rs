@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::model::call::{Attestation, LegOutcome};
+use crate::model::call::Attestation;
 use crate::model::ids::{ContactId, FlowId, LineId, MenuId, SwitchId};
+use crate::model::leg::Leg;
 use crate::model::moment::{Moment, Zone};
 use crate::model::phone::{Caller, E164};
 use crate::model::position::RuleRef;
-use crate::rules::case::{Case, Expect, LEG_WORDS, leg_outcome};
+use crate::rules::case::{Case, Expect};
 use crate::rules::compile::Desk;
 use crate::rules::compile::callers::attestation_of;
 use crate::rules::compile::names::Section;
 use crate::rules::grammar;
-use crate::rules::nearest::nearest;
 use crate::rules::place::At;
 use crate::rules::ruleset::{Flow, Line};
 use crate::rules::shape::shorten;
@@ -139,30 +139,32 @@ impl<'a> Desk<'a> {
         switches
     }
 
-    fn legs(&mut self, at: &At<'a>, legs: &Named<OneOrMany<String>>) -> Vec<(ContactId, Box<[LegOutcome]>)> {
+    fn legs(&mut self, at: &At<'a>, legs: &Named<OneOrMany<String>>) -> Vec<(ContactId, Box<[Leg]>)> {
         let mut compiled = Vec::with_capacity(legs.0.len());
         for (index, (name, words)) in legs.0.iter().enumerate() {
             let place = at.item(index);
             let Some(contact) = self.find_key(Section::Contacts, name, &place).map(ContactId) else { continue };
             let mut outcomes = Vec::with_capacity(words.0.len());
             for (index, word) in words.0.iter().enumerate() {
-                outcomes.extend(self.leg(&place.one_of(index), word, contact));
+                outcomes.extend(self.leg(&place.one_of(index), word));
             }
             compiled.push((contact, outcomes.into_boxed_slice()));
         }
         compiled
     }
 
-    fn leg(&mut self, at: &At<'_>, word: &str, contact: ContactId) -> Option<LegOutcome> {
-        let outcome = leg_outcome(word, contact);
-        if outcome.is_none() {
-            let help = match nearest(word, LEG_WORDS) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known are `{}`", LEG_WORDS.join("`, `")),
-            };
-            self.error(at, "unknown-word", format!("nobody does `{}` when rung", shorten(word)), help);
+    fn leg(&mut self, at: &At<'_>, word: &str) -> Option<Leg> {
+        match Leg::parse(word) {
+            Ok(leg) => Some(leg),
+            Err(error) => {
+                let help = match error.nearest {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("known are {}", Leg::choices()),
+                };
+                self.error(at, "unknown-word", format!("nobody does `{}` when rung", shorten(word)), help);
+                None
+            }
         }
-        outcome
     }
 
     /// The same as finding, for a name that stands as a key.
