@@ -6,8 +6,11 @@ use clap::{Parser, Subcommand};
 
 pub mod call;
 pub mod completions;
+pub mod explain;
 pub mod init;
 pub mod outcome;
+mod rulefiles;
+pub mod test;
 
 use crate::cli::outcome::Outcome;
 
@@ -33,6 +36,10 @@ enum Command {
     Init(init::Init),
     /// Place a call against a running server and show what the caller hears
     Call(Box<call::args::Args>),
+    /// Explain where an imagined call goes, and why
+    Explain(explain::Explain),
+    /// Run the tests that rule files carry
+    Test(test::Test),
     /// Print a completion script for your shell
     Completions(completions::Completions),
 }
@@ -46,6 +53,8 @@ pub fn run() -> ExitCode {
     let outcome = match cli.command {
         Command::Init(args) => init::run(&args),
         Command::Call(args) => call::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Test(args) => test::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),
     };
     outcome::finish(outcome)

@@ -13,6 +13,7 @@ use crate::rules::compile::Desk;
 use crate::rules::compile::callers::attestation_of;
 use crate::rules::compile::names::Section;
 use crate::rules::grammar;
+use crate::rules::nearest::nearest;
 use crate::rules::place::At;
 use crate::rules::ruleset::{Flow, Line};
 use crate::rules::shape::shorten;

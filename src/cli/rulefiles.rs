@@ -1,0 +1,114 @@
+//! The rule files that a command is pointed at: a file, a folder of them, or standard input.
+
+#![expect(clippy::print_stderr, reason = "the command line talks on standard error")]
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::diagnostic::Diagnostic;
+use crate::rules::case::Case;
+use crate::rules::ruleset::RuleSet;
+use crate::rules::{FileError, Files, Loaded};
+
+/// What stands for standard input.
+pub(crate) const STDIN: &str = "-";
+
+/// A rule file, read but not yet understood.
+#[derive(Debug)]
+pub(crate) struct RuleFile {
+    /// The name as the user gave it.
+    pub(crate) name: String,
+    bytes: Vec<u8>,
+    folder: PathBuf,
+}
+
+impl RuleFile {
+    /// Understands it; the files it names stand beside it.
+    pub(crate) fn load(&self) -> Loaded {
+        crate::rules::load(&self.name, &self.bytes, &Beside(self.folder.clone()), today())
+    }
+}
+
+/// The rules and tests of a file; what keeps it from being used is told on standard error.
+pub(crate) fn usable(file: &RuleFile) -> Option<(RuleSet, Vec<Case>)> {
+    let loaded = file.load();
+    let errors: Vec<&Diagnostic> = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
+    for error in &errors {
+        let (line, column) = error.primary.as_ref().map_or((1, 1), crate::diagnostic::Label::line_and_column);
+        let name = error.primary.as_ref().map_or(&*file.name, |label| &*label.source.name);
+        eprintln!("{name}:{line}:{column}: error[{}]: {}", error.code, error.message);
+    }
+    if loaded.rules.is_none() {
+        eprintln!("help: `ringfall check {}` shows what is wrong, and a way out", file.name);
+    }
+    loaded.rules.map(|rules| (rules, loaded.cases))
+}
+
+/// All rule files of these paths, in the order given, those of a folder by name.
+pub(crate) fn gather(paths: &[PathBuf]) -> anyhow::Result<Vec<RuleFile>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.as_os_str() == STDIN {
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes).context("could not read standard input")?;
+            files.push(RuleFile { name: "<stdin>".into(), bytes, folder: PathBuf::from(".") });
+        } else if path.is_dir() {
+            let inside = of_folder(path)?;
+            anyhow::ensure!(!inside.is_empty(), "the folder `{}` has no rule files (`*.yaml`)", path.display());
+            for path in inside {
+                files.push(of_file(&path)?);
+            }
+        } else {
+            files.push(of_file(path)?);
+        }
+    }
+    Ok(files)
+}
+
+fn of_folder(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let shown = folder.display();
+    let entries = std::fs::read_dir(folder).with_context(|| format!("could not read the folder `{shown}`"))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| format!("could not read the folder `{shown}`"))?.path();
+        let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if yaml && !hidden && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn of_file(path: &Path) -> anyhow::Result<RuleFile> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).with_context(|| format!("could not read `{name}`"))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(RuleFile { name, bytes, folder: folder.to_owned() })
+}
+
+/// The day by the clock and zone of this machine; warnings about lists that run out look at it.
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge: here the day comes in")]
+fn today() -> jiff::civil::Date {
+    jiff::Zoned::now().date()
+}
+
+/// The files beside a rule file.
+struct Beside(PathBuf);
+
+impl Files for Beside {
+    fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
+        let inside = Path::new(path);
+        let stays = inside.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        if !stays {
+            return Err(FileError::NotAllowed("it must stand below the folder of the rule file".into()));
+        }
+        std::fs::read(self.0.join(inside)).map_err(|error| {
+            let missing = error.kind() == std::io::ErrorKind::NotFound;
+            if missing { FileError::Missing } else { FileError::Unreadable(error.to_string()) }
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! `ringfall test`: the tests that rule files carry.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line prints its results")]
+
+use std::path::PathBuf;
+
+use crate::cli::outcome::Outcome;
+use crate::cli::rulefiles;
+use crate::draw::verdicts::{self, FileTests, Show};
+use crate::journey::coverage::coverage;
+use crate::journey::verdict;
+
+/// Which tests to run, and how to show them.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ringfall test\n  ringfall test --coverage --fail-under 80 routing-rules/acme.yaml\n  \
+    ringfall test --format junit > report.xml"
+)]
+pub struct Test {
+    /// Show which rules, steps and menu keys no test has come to
+    #[arg(long)]
+    coverage: bool,
+    /// Fail when the tests of any file come to less than so many percent of it
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    fail_under: Option<u8>,
+    /// Run only the tests whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// How to show them
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Rule files, folders of them, or `-` for standard input
+    #[arg(default_value = "routing-rules")]
+    paths: Vec<PathBuf>,
+}
+
+/// The ways to show tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For eyes
+    Text,
+    /// For programs; the form is versioned
+    Json,
+    /// For build servers
+    Junit,
+}
+
+pub(crate) fn run(args: &Test) -> crate::cli::Answer {
+    let mut files = Vec::new();
+    let mut broken = false;
+    for file in rulefiles::gather(&args.paths)? {
+        let Some((rules, cases)) = rulefiles::usable(&file) else {
+            broken = true;
+            continue;
+        };
+        let wanted = |name: &str| args.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
+        let cases = cases.iter().filter(|case| wanted(&case.name));
+        let verdicts: Vec<_> = cases.map(|case| verdict::judge(&rules, case)).collect();
+        let coverage = coverage(&rules, verdicts.iter().map(|verdict| &verdict.journey));
+        files.push(FileTests { name: file.name, verdicts, coverage });
+    }
+    let show = if args.coverage { Show::Coverage } else { Show::Verdicts };
+    match args.format {
+        Format::Text => print!("{}", verdicts::text(&files, show)),
+        Format::Json => print!("{}", verdicts::json::text(&files)),
+        Format::Junit => print!("{}", verdicts::junit::text(&files)),
+    }
+    let mut fine = !broken && files.iter().all(|file| file.failed() == 0);
+    for (file, least) in files.iter().filter_map(|file| args.fail_under.map(|least| (file, least))) {
+        let percent = file.coverage.percent();
+        if percent < least {
+            eprintln!("error: the tests of `{}` come to {percent}% of it, less than {least}%", file.name);
+            fine = false;
+        }
+    }
+    Ok(if fine { Outcome::Fine } else { Outcome::Findings })
+}
