@@ -17,6 +17,11 @@ use ringfall::twiml::schema::{Context, check};
 use ringfall::twiml::templates::Templates;
 use ringfall::twiml::{Setting, document, render};
 
+/// What the shipped binary allocates with.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn number(text: &str) -> E164 {
     E164::parse(text).expect("a number")
 }

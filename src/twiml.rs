@@ -12,6 +12,10 @@ mod language;
 mod links;
 
 use std::fmt;
+use std::sync::Arc;
+
+use minijinja::Value;
+use minijinja::value::Object;
 
 use crate::decide::decision::Decision;
 use crate::decide::screen::Screen;
@@ -121,12 +125,12 @@ fn first(complaints: &[Complaint]) -> String {
 
 /// The answer for a decision.
 pub fn render(templates: &Templates, setting: &Setting<'_>, decision: &Decision) -> Result<Twiml, RenderError> {
-    templates.render(&fill::answer(setting, decision)?)
+    templates.render(&Arc::new(fill::answer(setting, decision)?))
 }
 
 /// The answer on the callee's leg.
 pub fn render_screen(templates: &Templates, setting: &ScreenSetting<'_>, screen: Screen) -> Result<Twiml, RenderError> {
-    templates.render(&fill::screen(setting, screen)?)
+    templates.render(&Arc::new(fill::screen(setting, screen)?))
 }
 
 /// The answer that does nothing; all there is to say to a caller who has gone and to status callbacks.
@@ -138,7 +142,15 @@ pub fn empty() -> Twiml {
 #[derive(Debug)]
 pub(crate) struct Filled {
     pub(crate) kind: Kind,
-    pub(crate) values: Vec<(&'static str, minijinja::Value)>,
+    pub(crate) values: Vec<(&'static str, Value)>,
+}
+
+impl Object for Filled {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        // A dozen short names: looking through them is quicker than any map.
+        self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+    }
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ pub(crate) const fn is_legal(sign: char) -> bool {
 
 /// The first character that XML does not allow, and the byte it stands at.
 pub(crate) fn first_illegal(text: &str) -> Option<(usize, char)> {
-    // Nearly every document is plain; a look at the bytes is cheaper than one at the characters.
-    let suspect = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0xef;
-    if !text.bytes().any(suspect) {
+    // Nearly every document is plain; a look at the bytes, all of them, is cheaper than one at the characters.
+    let suspect = |byte: u8| (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || byte == 0xef;
+    if !text.bytes().fold(false, |any, byte| any | suspect(byte)) {
         return None;
     }
     text.char_indices().find(|(_, sign)| !is_legal(*sign))
@@ -20,20 +20,24 @@ pub(crate) fn first_illegal(text: &str) -> Option<(usize, char)> {
 /// Writes text for use between tags or in an attribute; characters that XML does not allow are left out.
 pub(crate) fn write_escaped(text: &str, write: &mut dyn FnMut(&str) -> fmt::Result) -> fmt::Result {
     let mut rest = text;
-    while let Some(place) = rest.find(needs_care) {
+    while let Some(place) = rest.bytes().position(needs_care) {
         let (plain, special) = rest.split_at(place);
         write(plain)?;
         let mut signs = special.chars();
-        if let Some(sign) = signs.next() {
-            write(written(sign))?;
+        match signs.next() {
+            // Only some of what opens with this byte is illegal.
+            Some(sign) if sign > '~' && is_legal(sign) => write(sign.encode_utf8(&mut [0; 4]))?,
+            Some(sign) => write(written(sign))?,
+            None => {}
         }
         rest = signs.as_str();
     }
     write(rest)
 }
 
-fn needs_care(sign: char) -> bool {
-    matches!(sign, '&' | '<' | '>' | '"' | '\'' | '\n' | '\t' | '\r') || !is_legal(sign)
+/// Whether a character that opens with this byte may need care: the illegal ones beyond ASCII open with 0xEF.
+const fn needs_care(byte: u8) -> bool {
+    matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | 0xef) || byte < 0x20
 }
 
 const fn written(sign: char) -> &'static str {

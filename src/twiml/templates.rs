@@ -4,6 +4,7 @@ mod load;
 mod sample;
 
 use std::fmt;
+use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
@@ -76,9 +77,9 @@ impl Templates {
         self.digest
     }
 
-    pub(crate) fn render(&self, filled: &Filled) -> Result<Twiml, RenderError> {
+    pub(crate) fn render(&self, filled: &Arc<Filled>) -> Result<Twiml, RenderError> {
         let name = filled.kind.template();
-        let xml = Self::text(&self.environment, name, &filled.values).map_err(|error| RenderError::Template {
+        let xml = Self::text(&self.environment, filled).map_err(|error| RenderError::Template {
             template: error.name().unwrap_or(name).to_owned(),
             line: error.line(),
             message: said(&error),
@@ -90,9 +91,9 @@ impl Templates {
         Ok(Twiml::checked(xml))
     }
 
-    fn text(environment: &Environment<'_>, name: &str, values: &[(&'static str, Value)]) -> Result<String, Error> {
-        let values = Value::from_pairs(values.iter().cloned());
-        let text = environment.get_template(name)?.render(values)?;
+    fn text(environment: &Environment<'_>, filled: &Arc<Filled>) -> Result<String, Error> {
+        let values = Value::from_dyn_object(Arc::clone(filled));
+        let text = environment.get_template(filled.kind.template())?.render(values)?;
         let body = text.trim();
         let mut xml = String::with_capacity(body.len() + DECLARATION.len() + 1);
         if !body.starts_with("<?xml") {

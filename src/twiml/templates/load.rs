@@ -96,7 +96,7 @@ impl Trial {
     fn try_out(&mut self, kind: Kind) {
         let name = kind.template();
         for (what, filled) in sample::of(kind) {
-            let outcome = Templates::text(&self.environment, name, &filled.values);
+            let outcome = Templates::text(&self.environment, &Arc::new(filled));
             let diagnostics = match outcome {
                 Err(error) => self.failure(name, what, &error).into_iter().collect(),
                 Ok(xml) => self.complaints(name, what, &schema::check(&xml, kind.context())),

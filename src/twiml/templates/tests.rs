@@ -5,7 +5,7 @@ use crate::twiml::kinds::{SHARED, SPEECH_VARIABLES, Variable};
 
 fn rendered(kind: Kind) -> String {
     let templates = Templates::built_in();
-    let sample = |(what, filled)| format!("<!-- {what} -->\n{}", templates.render(&filled).unwrap());
+    let sample = |(what, filled)| format!("<!-- {what} -->\n{}", templates.render(&Arc::new(filled)).unwrap());
     sample::of(kind).into_iter().map(sample).collect::<Vec<_>>().join("\n")
 }
 

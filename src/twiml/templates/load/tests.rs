@@ -88,7 +88,7 @@ fn no_way_around_escaping_is_open() {
         let (_, mut filled) = sample::of(Kind::Thank).pop().unwrap();
         filled.values.retain(|(name, _)| *name != "line");
         filled.values.push(("line", "</Say><Hangup/><Say>".into()));
-        let Ok(twiml) = templates.render(&filled) else { continue };
+        let Ok(twiml) = templates.render(&Arc::new(filled)) else { continue };
         assert!(!twiml.as_str().to_lowercase().contains("<hangup"), "{trick}: {twiml}");
     }
 }
