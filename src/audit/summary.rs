@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::record::{Decided, Effected, Facts, Kind, Place, Record, Reported};
+use crate::audit::record::{Decided, Effected, Kind, Place, Record, Reported};
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

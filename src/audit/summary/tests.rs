@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::audit::record::{Received, SCHEMA, StateRead};
+use crate::audit::record::{Facts, Received, SCHEMA, StateRead};
 use crate::model::moment::Zone;
 
 const START: i64 = 1_795_000_000;
