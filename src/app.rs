@@ -1,4 +1,102 @@
 //! What the running service does with a request; its ports to the outside are traits.
 
-pub mod address;
+pub mod answer;
+pub mod credentials;
+pub mod live;
+pub mod metrics;
+pub mod network;
 pub mod ports;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::app::credentials::Credentials;
+use crate::app::live::Live;
+use crate::app::metrics::Metrics;
+use crate::app::ports::{Clock, Journal};
+use crate::webhook::raw::Limits;
+
+/// Everything that a request may use.
+#[derive(Debug)]
+pub struct App {
+    /// The rules that answer.
+    pub live: Live,
+    /// The accounts that are answered.
+    pub credentials: Credentials,
+    /// Where records are kept.
+    pub journal: Arc<dyn Journal>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What the installation was told.
+    pub manners: Manners,
+    /// Whether calls are wanted: not before everything is loaded, and no more when stopping.
+    pub open: Gate,
+    /// How many security events were written down lately.
+    pub events: Allowance,
+}
+
+/// How the service behaves.
+#[derive(Debug, Clone)]
+pub struct Manners {
+    /// The machine's name in records.
+    pub node: String,
+    /// Path of the public address; empty, or with a slash before and none behind.
+    pub prefix: String,
+    /// What a request may cost before it is believed.
+    pub limits: Limits,
+    /// Time for one answer.
+    pub deadline: Duration,
+    /// Wait for the journal within that.
+    pub journal_deadline: Duration,
+}
+
+/// Open or shut; many threads look at it.
+#[derive(Debug, Default)]
+pub struct Gate(AtomicBool);
+
+impl Gate {
+    /// Lets calls in.
+    pub fn open(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Wants no more calls; those that come are answered all the same.
+    pub fn shut(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+
+    /// Whether calls are wanted.
+    pub fn is_open(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// So many in a minute, and no more.
+#[derive(Debug, Default)]
+pub struct Allowance {
+    minute: AtomicI64,
+    used: AtomicU32,
+}
+
+impl Allowance {
+    /// Whether one more is allowed at this second.
+    pub fn allows(&self, second: i64, most: u32) -> bool {
+        let minute = second.div_euclid(60);
+        if self.minute.swap(minute, Ordering::AcqRel) != minute {
+            self.used.store(0, Ordering::Release);
+        }
+        self.used.fetch_add(1, Ordering::AcqRel) < most
+    }
+}
+
+impl App {
+    /// The time from an instant until now; nothing when the clock was set back meanwhile.
+    fn since(&self, started: Timestamp) -> Duration {
+        Duration::try_from(self.clock.now().duration_since(started)).unwrap_or_default()
+    }
+}

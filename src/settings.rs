@@ -5,11 +5,12 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::app::address::{Network, PublicUrl};
+use crate::app::network::Network;
 use crate::model::ids::AccountSid;
 use crate::model::secret::Secret;
 use crate::settings::keys::{KEYS, Place};
-use crate::settings::layers::{Fault, Layers, Origin, Surroundings};
+use crate::settings::layers::{Fault, Given, Layers, Surroundings};
+use crate::webhook::origin::Origin;
 
 pub mod dotenv;
 pub mod keys;
@@ -24,7 +25,7 @@ pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
     /// What the carrier calls us, when told.
-    pub public_url: Option<PublicUrl>,
+    pub public_url: Option<Origin>,
     /// Whose forwarding headers count.
     pub trusted_proxies: Vec<Network>,
     /// Folder of the journal.
@@ -133,7 +134,7 @@ impl Loaded {
                 Some(given) => given.text.expose(),
                 None => "-",
             };
-            let origin = given.map_or(&Origin::Default, |given| &given.origin);
+            let origin = given.map_or_else(|| "default".to_owned(), Given::told_by);
             format!("{:<24}{shown:<34}{origin}\n", key.name)
         });
         rows.collect()
@@ -257,12 +258,12 @@ impl Reader<'_> {
         }
     }
 
-    fn public_url(&mut self) -> Option<PublicUrl> {
+    fn public_url(&mut self) -> Option<Origin> {
         let text = self.layers.get("public_url")?.text.expose().to_owned();
-        match PublicUrl::parse(&text) {
+        match Origin::parse(&text) {
             Ok(url) => Some(url),
             Err(error) => {
-                self.fault("public_url", format!("`{text}` cannot be used: {error}"));
+                self.fault("public_url", error.to_string());
                 None
             }
         }
@@ -321,7 +322,7 @@ impl Reader<'_> {
         &mut self,
         environment: Option<Environment>,
         twilio: Option<&TwilioAccount>,
-        public_url: Option<&PublicUrl>,
+        public_url: Option<&Origin>,
     ) {
         if environment == Some(Environment::Production)
             && twilio.is_some()

@@ -29,16 +29,19 @@ pub enum TelemetryError {
     Twice,
 }
 
+/// What libraries tell of themselves, unless somebody asks for it.
+const QUIET: &str = "actix_server=warn,actix_http=warn,refinery_core=warn";
+
 /// Starts logging to standard error.
 pub fn start(directives: &str, look: Look) -> Result<(), TelemetryError> {
     let wrong = |_| TelemetryError::Directives(directives.to_owned());
-    let filter = EnvFilter::builder().parse(directives).map_err(wrong)?;
+    let filter = EnvFilter::builder().parse(format!("{QUIET},{directives}")).map_err(wrong)?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Masked);
     let started = match look {
         Look::Human { colors } => lines.with_ansi(colors).with_target(false).finish().try_init(),
         Look::Json => lines.json().flatten_event(true).with_current_span(false).finish().try_init(),
     };
-    started.map_err(|_| TelemetryError::Twice)
+    started.map_err(|_twice| TelemetryError::Twice)
 }
 
 /// Writes to standard error what [`masked`] lets through: a second net below the types that mask themselves.

@@ -69,6 +69,13 @@ pub struct Given {
     pub origin: Origin,
 }
 
+impl Given {
+    /// Where it came from, in words.
+    pub fn told_by(&self) -> String {
+        self.origin.to_string()
+    }
+}
+
 /// One thing wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {

@@ -86,7 +86,7 @@ fn every_fault_is_told_at_once() {
         "data: must be one value",
         "body_limit",
         "`nowhere` is not an address",
-        "`phones.example.com` cannot be used",
+        "`phones.example.com` is no public address",
         "must be shorter than `deadline`",
         "twilio_auth_token: is missing",
         "`ten` is not an address",

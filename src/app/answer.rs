@@ -1,0 +1,251 @@
+//! The spine: a request is believed, understood, decided, written down and answered.
+//!
+//! Whoever is believed is answered: whatever breaks on the way, there is TwiML that reaches a person or a mailbox.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use jiff::Timestamp;
+
+use crate::app::App;
+use crate::app::answer::fault::Fault;
+use crate::app::credentials::{Disbelief, Profile, Reach};
+use crate::app::ports::Appended;
+use crate::audit::record::{Kind, Record, SecurityEvent};
+use crate::twiml;
+use crate::webhook::endpoint::Endpoint;
+use crate::webhook::event::CallEvent;
+use crate::webhook::raw::{RawWebhook, Wire};
+use crate::webhook::verified::Verified;
+
+mod callee;
+mod caller;
+mod fallback;
+pub mod fault;
+mod paper;
+mod place;
+mod reports;
+
+/// A request as it came in.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Which address was asked.
+    pub endpoint: Endpoint,
+    /// What was sent.
+    pub wire: Wire<'a>,
+    /// How we were reached.
+    pub reach: Reach,
+    /// Who sent it, by network address.
+    pub sender: Option<String>,
+}
+
+/// What is sent back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The TwiML; none for a refusal, which tells nothing.
+    pub twiml: Option<String>,
+}
+
+impl Answer {
+    /// The answer to whoever is not believed; it is the same for every reason.
+    const FORBIDDEN: Self = Self::refusal(403);
+
+    const fn refusal(status: u16) -> Self {
+        Self { status, twiml: None }
+    }
+}
+
+/// What became of a request, for the counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Answered,
+    Repeated,
+    InSpite,
+    Refused,
+}
+
+impl Outcome {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Repeated => "repeated",
+            Self::InSpite => "fallback",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// TwiML with what became of its request.
+struct Done {
+    twiml: String,
+    outcome: Outcome,
+}
+
+/// A believed request on its way to an answer.
+struct Visit<'a> {
+    app: &'a Arc<App>,
+    endpoint: Endpoint,
+    verified: &'a Verified<RawWebhook>,
+    profile: &'a Profile,
+    started: Timestamp,
+}
+
+/// Answers a request.
+pub async fn answer(app: &Arc<App>, request: Request<'_>) -> Answer {
+    let started = app.clock.now();
+    let word = request.endpoint.word();
+    let (answer, outcome) = judged(app, request, started).await;
+    app.metrics.webhook(word, outcome.word(), app.since(started));
+    answer
+}
+
+async fn judged(app: &Arc<App>, request: Request<'_>, started: Timestamp) -> (Answer, Outcome) {
+    let Request { endpoint, wire, reach, sender } = request;
+    let raw = match RawWebhook::read(wire, &app.manners.limits) {
+        Ok(raw) => raw,
+        Err(error) => {
+            app.metrics.refused(error.word());
+            tracing::warn!(endpoint = endpoint.word(), %error, "refused unread");
+            return (Answer::refusal(error.status()), Outcome::Refused);
+        }
+    };
+    let target = raw.path().to_owned();
+    match app.credentials.verify(raw, &reach) {
+        Ok((verified, profile)) => {
+            app.metrics.signature(match verified.slot() {
+                crate::webhook::signature::Slot::Primary => "ok",
+                crate::webhook::signature::Slot::Next => "ok-next",
+            });
+            let visit = Visit { app, endpoint, verified: &verified, profile, started };
+            let done = visit.served().await;
+            match done {
+                Ok(done) => (Answer { status: 200, twiml: Some(done.twiml) }, done.outcome),
+                Err(Forbidden) => (Answer::FORBIDDEN, Outcome::Refused),
+            }
+        }
+        Err(disbelief) => {
+            disbelieved(app, endpoint, disbelief, sender, &target, started);
+            (Answer::FORBIDDEN, Outcome::Refused)
+        }
+    }
+}
+
+/// A request that is genuine, and reaches for what is not its account's.
+struct Forbidden;
+
+impl Visit<'_> {
+    /// Answers within the deadline, and in spite of any fault.
+    async fn served(&self) -> Result<Done, Forbidden> {
+        let left = self.app.manners.deadline.saturating_sub(self.app.since(self.started));
+        // What a panic leaves behind is this request's own; shared state is behind locks that forgive it.
+        let work = AssertUnwindSafe(self.answered()).catch_unwind();
+        let fault = match tokio::time::timeout(left, work).await {
+            Ok(Ok(Ok(done))) => return Ok(done),
+            Ok(Ok(Err(Fault::Foreign))) => {
+                self.security("foreign-number", None, "the number called belongs to another organization");
+                self.app.metrics.refused("foreign-number");
+                return Err(Forbidden);
+            }
+            Ok(Ok(Err(fault))) => fault,
+            Ok(Err(_panic)) => Fault::Panic,
+            Err(_elapsed) => Fault::Deadline,
+        };
+        Ok(self.in_spite_of(&fault))
+    }
+
+    async fn answered(&self) -> Result<Done, Fault> {
+        match self.endpoint {
+            Endpoint::InboundCall => caller::arrived(self, &self.call()?).await,
+            Endpoint::Continue => caller::continued(self, &self.call()?).await,
+            Endpoint::Screen => callee::screened(self, &self.call()?).await,
+            Endpoint::CallStatus => reports::status(self, &self.call()?).await,
+            Endpoint::Recording | Endpoint::Transcription => reports::message_left(self, &self.call()?).await,
+            Endpoint::InboundSms | Endpoint::MessageStatus => {
+                reports::text(self, self.verified.message(self.endpoint)?.get()).await
+            }
+        }
+    }
+
+    fn call(&self) -> Result<CallEvent, Fault> {
+        Ok(self.verified.call(self.endpoint)?.into_inner())
+    }
+
+    /// Writes the record down, and then lets its answer go out.
+    ///
+    /// When the disk fails the answer goes out all the same, because it is what the record will say once it is
+    /// written: a caller is worth more than a line in a book.
+    async fn keep(&self, mut record: Record, twiml: String) -> Done {
+        record.twiml = Some(twiml.clone());
+        record.latency_us = u64::try_from(self.app.since(self.started).as_micros()).unwrap_or(u64::MAX);
+        let call = record.call.clone();
+        let appended = tokio::time::timeout(self.app.manners.journal_deadline, self.app.journal.append(record)).await;
+        let fault = match appended {
+            Ok(Ok(Appended::Fresh)) => return Done { twiml, outcome: Outcome::Answered },
+            Ok(Ok(Appended::Repeat { twiml: before })) => {
+                self.app.metrics.duplicate();
+                return Done { twiml: before.unwrap_or(twiml), outcome: Outcome::Repeated };
+            }
+            Ok(Err(error)) => Fault::Journal(error),
+            Err(_elapsed) => Fault::JournalSlow,
+        };
+        self.app.metrics.fallback(fault.word());
+        tracing::error!(call = %call, endpoint = self.endpoint.word(), fault = %fault, "answered without a durable record");
+        Done { twiml, outcome: Outcome::InSpite }
+    }
+
+    /// Writes a record down without anybody waiting for it.
+    fn keep_aside(&self, record: Record) {
+        keep_aside(self.app, record);
+    }
+
+    fn security(&self, event: &str, sender: Option<String>, detail: &str) {
+        let event = SecurityEvent { event: event.to_owned(), peer: sender, detail: detail.to_owned() };
+        tracing::warn!(event = %event.event, detail = %event.detail, "security event");
+        self.keep_aside(Record { security: Some(event), ..self.blank(Kind::Security) });
+    }
+
+    /// The answer that does nothing.
+    fn nothing(&self) -> String {
+        twiml::empty().into_string()
+    }
+}
+
+fn keep_aside(app: &Arc<App>, record: Record) {
+    let app = Arc::clone(app);
+    // Whoever runs without a runtime is stopping, and has nobody to write for.
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    runtime.spawn(async move {
+        if let Err(error) = app.journal.append(record).await {
+            tracing::error!(%error, "a record is not durable");
+        }
+    });
+}
+
+/// A forger must not fill the disk: after so many events in a minute the rest is only counted.
+const EVENTS_A_MINUTE: u32 = 60;
+
+fn disbelieved(
+    app: &Arc<App>,
+    endpoint: Endpoint,
+    disbelief: Disbelief,
+    sender: Option<String>,
+    path: &str,
+    started: Timestamp,
+) {
+    app.metrics.signature(disbelief.word());
+    app.metrics.refused("unverified");
+    if !app.events.allows(started.as_second(), EVENTS_A_MINUTE) {
+        return;
+    }
+    tracing::warn!(endpoint = endpoint.word(), reason = disbelief.word(), sender, "webhook refused");
+    let event = SecurityEvent {
+        event: "signature-refused".to_owned(),
+        peer: sender,
+        detail: format!("{path}: {}", disbelief.word()),
+    };
+    let record = paper::blank(app, Kind::Security, endpoint, started);
+    keep_aside(app, Record { security: Some(event), ..record });
+}

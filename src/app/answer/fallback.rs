@@ -1,0 +1,141 @@
+//! The answer in spite of a fault: from the line's `finally`, or the installation's last resort.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::app::answer::fault::Fault;
+use crate::app::answer::{Done, Outcome, Visit, caller, place};
+use crate::app::live::Organization;
+use crate::audit::record::{Kind, Record};
+use crate::model::call::{CallFacts, Happened, LegOutcome};
+use crate::model::position::Position;
+use crate::twiml::last_resort::{Known, last_resort};
+use crate::webhook::continuation::{self, Continuation, Leg};
+use crate::webhook::endpoint::Endpoint;
+use crate::webhook::event::CallEvent;
+use crate::webhook::form::{Charset, Form};
+
+/// What a callee hears when nothing can be asked: the leg ends, and the caller goes on to the next step.
+const HANG_UP: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Hangup/></Response>\n";
+
+/// What a caller hears when even the last resort stumbles.
+const SORRY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Say>We are sorry, we cannot take your call \
+                     right now. Please call again in a few minutes.</Say></Response>\n";
+
+/// The answer that ends a callee's leg.
+pub(super) fn hang_up() -> String {
+    HANG_UP.to_owned()
+}
+
+impl Visit<'_> {
+    /// Answers in spite of the fault, writes it down and counts it. Nobody waits for the disk here.
+    pub(super) fn in_spite_of(&self, fault: &Fault) -> Done {
+        self.app.metrics.fallback(fault.word());
+        // Whatever made the fault may still be there: nothing here may pass it on.
+        let made = catch_unwind(AssertUnwindSafe(|| self.last_answer()));
+        let (twiml, mut record) = made.unwrap_or_else(|_panic| (self.static_answer(), self.blank(Kind::Decision)));
+        tracing::error!(
+            org = %record.org,
+            call = %record.call,
+            endpoint = self.endpoint.word(),
+            fault = fault.word(),
+            "answered in spite of a fault: {fault}",
+        );
+        record.fault = Some(fault.to_string());
+        record.twiml = Some(twiml.clone());
+        self.keep_aside(record);
+        Done { twiml, outcome: Outcome::InSpite }
+    }
+
+    fn static_answer(&self) -> String {
+        match self.endpoint {
+            Endpoint::InboundCall | Endpoint::Continue => SORRY.to_owned(),
+            Endpoint::Screen => HANG_UP.to_owned(),
+            Endpoint::CallStatus
+            | Endpoint::Recording
+            | Endpoint::Transcription
+            | Endpoint::InboundSms
+            | Endpoint::MessageStatus => self.nothing(),
+        }
+    }
+
+    fn last_answer(&self) -> (String, Record) {
+        let event = self.verified.call(self.endpoint).ok().map(|event| event.into_inner());
+        let kind = if matches!(self.endpoint, Endpoint::Screen) { Kind::Screen } else { Kind::Decision };
+        let record = event.as_ref().map_or_else(|| self.blank(kind), |event| self.about(kind, event));
+        if !matches!(self.endpoint, Endpoint::InboundCall | Endpoint::Continue) {
+            return (self.static_answer(), record);
+        }
+        let place = self.place(event.as_ref());
+        let org = place.org.as_ref();
+        let audio_base = org.map(|org| format!("{}/audio/{}", self.app.manners.prefix, org.slug));
+        let line = |org: &Arc<Organization>, event: &CallEvent| place::line_of(&org.rules, event.to.number.as_ref());
+        let facts = event.as_ref().map(|event| rough_facts(event, org.and_then(|org| line(org, event))));
+        let known = Known {
+            org: org.map(|org| &org.slug),
+            facts: facts.as_ref(),
+            position: Some(&place.position),
+            prefix: &self.app.manners.prefix,
+            audio_base: audio_base.as_deref(),
+        };
+        let twiml = last_resort(org.map(|org| &*org.rules), &known).into_string();
+        let record = match (org, &event) {
+            (Some(org), Some(event)) => self.of(kind, event, org, facts.as_ref().and_then(|facts| facts.line)),
+            (Some(_), None) | (None, _) => record,
+        };
+        (twiml, Record { began: Some(place.position.began), ..record })
+    }
+
+    /// Where the call stands, as far as memory tells without waiting for anything.
+    fn place(&self, event: Option<&CallEvent>) -> Rough {
+        let fresh = || Position::start(self.started.as_second());
+        let raw = self.verified.get();
+        let here = Continuation::parse(Endpoint::Continue, raw.query()).ok().flatten();
+        let failed = event.and_then(|event| event.fault.as_ref()).and_then(|fault| failed_place(fault.url.as_deref()?));
+        if let Some(Continuation { org: slug, rules, leg: Leg::Caller(position) }) = here.or(failed) {
+            if let Some(org) = self.app.live.under(&slug, rules) {
+                return Rough { org: Some(org), position };
+            }
+            // A position under rules that are gone means nothing under others.
+            let org = self.app.live.now().organization(&slug).map(Arc::clone);
+            return Rough { org, position: Position { hop: position.hop, ..Position::start(position.began) } };
+        }
+        let now = self.app.live.now();
+        let bound = event.and_then(|event| event.to.number.as_ref()).and_then(|number| now.number(number));
+        let named = continuation::organization(raw.query()).ok().flatten();
+        let org = bound.map(|(org, _)| Arc::clone(org)).filter(|org| self.profile.owner.serves(&org.slug));
+        let org = org.or_else(|| named.and_then(|slug| now.organization(&slug).map(Arc::clone)));
+        Rough { org, position: fresh() }
+    }
+}
+
+struct Rough {
+    org: Option<Arc<Organization>>,
+    position: Position,
+}
+
+/// The place in the call that the carrier's error is about.
+fn failed_place(url: &str) -> Option<Continuation> {
+    let (path, query) = url.split_once('?')?;
+    if !path.ends_with(Endpoint::Continue.path()) {
+        return None;
+    }
+    let limits = crate::webhook::raw::Limits::default();
+    let query = Form::parse(query.as_bytes(), Charset::Utf8, &limits).ok()?;
+    Continuation::parse(Endpoint::Continue, &query).ok().flatten()
+}
+
+/// What happened, judged by the carrier's word alone.
+fn rough_facts(event: &CallEvent, line: Option<crate::model::ids::LineId>) -> CallFacts {
+    let talked = event.dial.as_ref().is_some_and(|dial| dial.bridged == Some(true));
+    let happened = if talked {
+        Happened::Rang(LegOutcome::Connected(None))
+    } else if let Some(recording) = &event.recording {
+        Happened::Recorded { seconds: recording.seconds }
+    } else if event.status.is_final() {
+        Happened::Gone
+    } else {
+        Happened::Arrived
+    };
+    caller::facts(event, line, happened)
+}

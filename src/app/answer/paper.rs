@@ -1,0 +1,140 @@
+//! Records of what was asked, decided and answered.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::{NoContext, Uuid};
+
+use crate::app::App;
+use crate::app::answer::Visit;
+use crate::app::live::Organization;
+use crate::audit::record::{Kind, Received, Record, Reported, SCHEMA, StateRead, TraceLine};
+use crate::decide::words::{self, Line};
+use crate::model::ids::LineId;
+use crate::model::moment::{Zone, bundled_tzdb};
+use crate::rules::ruleset::RuleSet;
+use crate::webhook::endpoint::Endpoint;
+use crate::webhook::event::CallEvent;
+
+/// A record that says only when and where.
+pub(super) fn blank(app: &Arc<App>, kind: Kind, endpoint: Endpoint, started: Timestamp) -> Record {
+    let id = identifier(started);
+    Record {
+        schema: SCHEMA,
+        id,
+        kind,
+        org: String::new(),
+        node: app.manners.node.clone(),
+        received: Received::at(started, &Zone::utc()),
+        endpoint: endpoint.word().to_owned(),
+        call: String::new(),
+        leg: None,
+        account: String::new(),
+        step: id.to_string(),
+        began: None,
+        verifier: None,
+        facts: None,
+        reported: Reported::default(),
+        from: None,
+        to: None,
+        state: StateRead::default(),
+        decision: None,
+        effects: Vec::new(),
+        trace: Vec::new(),
+        rules: None,
+        templates: None,
+        tzdb: bundled_tzdb().to_owned(),
+        security: None,
+        summary: None,
+        twiml: None,
+        latency_us: 0,
+        fault: None,
+    }
+}
+
+fn identifier(at: Timestamp) -> Uuid {
+    let seconds = u64::try_from(at.as_second()).unwrap_or(0);
+    let nanoseconds = u32::try_from(at.subsec_nanosecond()).unwrap_or(0);
+    Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanoseconds))
+}
+
+impl Visit<'_> {
+    /// A record of this request that says only when, where and under whose key.
+    pub(super) fn blank(&self, kind: Kind) -> Record {
+        Record {
+            account: self.profile.account.to_string(),
+            verifier: Some(self.verified.slot().word().to_owned()),
+            ..blank(self.app, kind, self.endpoint, self.started)
+        }
+    }
+
+    /// A record of an event about a call, with what the carrier reported.
+    pub(super) fn about(&self, kind: Kind, event: &CallEvent) -> Record {
+        let (call, leg) = match &event.parent {
+            Some(parent) => (parent.to_string(), Some(event.call.to_string())),
+            None => (event.call.to_string(), None),
+        };
+        Record { call, leg, reported: reported(event), ..self.blank(kind) }
+    }
+
+    /// The same, in the organization's name and its line's zone.
+    pub(super) fn of(&self, kind: Kind, event: &CallEvent, org: &Organization, line: Option<LineId>) -> Record {
+        Record {
+            org: org.slug.to_string(),
+            received: Received::at(self.started, zone(&org.rules, line)),
+            rules: Some(org.rules.digest.short()),
+            templates: Some(org.templates.digest().short()),
+            ..self.about(kind, event)
+        }
+    }
+}
+
+/// The zone of the line, or of the rules.
+fn zone(rules: &RuleSet, line: Option<LineId>) -> &Zone {
+    line.and_then(|id| rules.line(id)).map_or(&rules.zone, |line| &line.zone)
+}
+
+/// What the carrier reported, in its own words.
+pub(super) fn reported(event: &CallEvent) -> Reported {
+    let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+    let (dial, recording) = (event.dial.as_ref(), event.recording.as_ref());
+    let transcription = event.transcription.as_ref();
+    Reported {
+        call_status: Some(event.status.word().to_owned()),
+        call_seconds: event.seconds,
+        dial_status: dial.map(|dial| dial.status.word().to_owned()),
+        dial_bridged: dial.and_then(|dial| dial.bridged),
+        dial_seconds: dial.and_then(|dial| dial.seconds),
+        dial_leg: dial.and_then(|dial| dial.leg.as_ref()).map(ToString::to_string),
+        sequence: event.sequence,
+        recording: recording.and_then(|recording| text(&recording.sid)),
+        recording_url: recording.and_then(|recording| text(&recording.url)),
+        seconds: recording.and_then(|recording| recording.seconds),
+        text: transcription.and_then(|transcription| text(&transcription.text)),
+        error: event.fault.as_ref().map(|fault| fault.code.to_string()),
+        ..Reported::default()
+    }
+}
+
+/// The reasons in words.
+pub(super) fn trace(lines: Vec<Line>) -> Vec<TraceLine> {
+    let line = |line: Line| {
+        let verdict = line.verdict.word();
+        let text = if line.why.is_empty() {
+            format!("{verdict}: {}", line.what)
+        } else {
+            format!("{verdict}: {}: {}", line.what, line.why)
+        };
+        TraceLine { depth: line.depth, path: line.path, text }
+    };
+    lines.into_iter().map(line).collect()
+}
+
+/// The reasons of a decision in words.
+pub(super) fn reasons(
+    rules: &RuleSet,
+    now: &crate::model::moment::Moment,
+    trace_of: &crate::decide::trace::Trace,
+) -> Vec<TraceLine> {
+    trace(words::words(rules, now, trace_of))
+}

@@ -1,0 +1,147 @@
+//! What the carrier only reports: states of legs, recordings, transcripts and texts. All are answered with nothing.
+
+use std::sync::Arc;
+
+use crate::app::answer::fault::Fault;
+use crate::app::answer::{Done, Visit};
+use crate::app::live::Organization;
+use crate::audit::record::{Facts, Kind, Record, Reported};
+use crate::decide::words::places;
+use crate::model::ids::{ContactId, OrgSlug};
+use crate::webhook::continuation::{self, Continuation, Leg, Message};
+use crate::webhook::event::{CallEvent, MessageEvent, RecordingStatus};
+
+/// A leg has changed its state.
+pub(super) async fn status(visit: &Visit<'_>, event: &CallEvent) -> Result<Done, Fault> {
+    let continuation = Continuation::parse(visit.endpoint, visit.verified.get().query())?;
+    let (org, contact) = match &continuation {
+        Some(Continuation { org, rules, leg: Leg::Status(contact) }) => {
+            (Belongs::under(org, visit.organization(org, *rules).await), *contact)
+        }
+        Some(_) | None => (Belongs::guessed(visit, event)?, None),
+    };
+    let leg = event.parent.as_ref().map_or("call", |_| event.call.as_str());
+    let sequence = event.sequence.map_or_else(String::new, |number| format!(".{number}"));
+    let mut record = Record {
+        step: format!("status.{leg}.{}{sequence}", event.status.word()),
+        ..org.record(visit, Kind::Status, event)
+    };
+    record.reported.contact = org.contact(contact);
+    Ok(visit.keep(record, visit.nothing()).await)
+}
+
+/// A message was recorded, or written out.
+pub(super) async fn message_left(visit: &Visit<'_>, event: &CallEvent) -> Result<Done, Fault> {
+    let continuation = visit.continuation()?;
+    let (kind, message) = match &continuation.leg {
+        Leg::Recording(message) => (Kind::Recording, message),
+        Leg::Transcription(message) => (Kind::Transcription, message),
+        Leg::Caller(_) | Leg::Callee { .. } | Leg::Status(_) => return Err(Fault::NoPlace),
+    };
+    let org = Belongs::under(&continuation.org, visit.organization(&continuation.org, continuation.rules).await);
+    let recording = event.recording.as_ref();
+    let sid = recording.and_then(|it| it.sid.as_deref()).unwrap_or("-");
+    let status = status_word(event);
+    let mut record = Record {
+        step: format!("{}.{sid}.{status}", kind.word()),
+        began: Some(message.began),
+        ..org.record(visit, kind, event)
+    };
+    record.reported.status = Some(status.to_owned());
+    record.reported.contact = org.mailbox(message);
+    Ok(visit.keep(record, visit.nothing()).await)
+}
+
+fn status_word(event: &CallEvent) -> &'static str {
+    if let Some(transcription) = &event.transcription {
+        return if transcription.failed { "failed" } else { "completed" };
+    }
+    match event.recording.as_ref().map(|recording| recording.status) {
+        Some(RecordingStatus::InProgress) => "in-progress",
+        Some(RecordingStatus::Completed) | None => "completed",
+        Some(RecordingStatus::Absent) => "absent",
+        Some(RecordingStatus::Failed) => "failed",
+        Some(RecordingStatus::Unknown) => "unknown",
+    }
+}
+
+/// A text message came in, or one of ours changed its state.
+pub(super) async fn text(visit: &Visit<'_>, event: &MessageEvent) -> Result<Done, Fault> {
+    let now = visit.app.live.now();
+    let named = continuation::organization(visit.verified.get().query())?;
+    let bound = event.to.number.as_ref().and_then(|number| now.number(number)).map(|(org, _)| org.slug.clone());
+    let org = match (named, bound) {
+        (Some(named), Some(bound)) if named != bound => return Err(Fault::Foreign),
+        (Some(slug), _) | (None, Some(slug)) => slug.to_string(),
+        (None, None) => String::new(),
+    };
+    drop(now);
+    let caller = &event.from;
+    let record = Record {
+        org,
+        step: format!("message.{}.{}", event.message, event.status),
+        facts: Some(Facts {
+            called: event.to.text.to_string(),
+            caller: caller.to_string(),
+            happened: "texted".to_owned(),
+            ..Facts::default()
+        }),
+        reported: Reported {
+            message: Some(event.message.to_string()),
+            status: (!event.status.is_empty()).then(|| event.status.to_string()),
+            text: (!event.body.is_empty()).then(|| event.body.to_string()),
+            error: event.error.as_deref().map(str::to_owned),
+            ..Reported::default()
+        },
+        ..visit.blank(Kind::Message)
+    };
+    Ok(visit.keep(record, visit.nothing()).await)
+}
+
+/// Whose report it is, as far as that can be told: a report is written down even when its rules are gone.
+enum Belongs {
+    To(Arc<Organization>),
+    Named(OrgSlug),
+    Nobody,
+}
+
+impl Belongs {
+    fn under(slug: &OrgSlug, found: Result<Arc<Organization>, Fault>) -> Self {
+        found.map_or_else(|_gone| Self::Named(slug.clone()), Self::To)
+    }
+
+    /// By the organization in the URL, else by the number.
+    fn guessed(visit: &Visit<'_>, event: &CallEvent) -> Result<Self, Fault> {
+        let now = visit.app.live.now();
+        let named = continuation::organization(visit.verified.get().query())?;
+        let bound = event.to.number.as_ref().and_then(|number| now.number(number)).map(|(org, _)| Arc::clone(org));
+        Ok(match (named, bound) {
+            (Some(named), Some(bound)) if named != bound.slug => return Err(Fault::Foreign),
+            (_, Some(bound)) => Self::To(bound),
+            (Some(named), None) => now.organization(&named).map_or(Self::Named(named), |org| Self::To(Arc::clone(org))),
+            (None, None) => Self::Nobody,
+        })
+    }
+
+    fn record(&self, visit: &Visit<'_>, kind: Kind, event: &CallEvent) -> Record {
+        match self {
+            Self::To(org) => visit.of(kind, event, org, None),
+            Self::Named(slug) => Record { org: slug.to_string(), ..visit.about(kind, event) },
+            Self::Nobody => visit.about(kind, event),
+        }
+    }
+
+    fn contact(&self, contact: Option<ContactId>) -> Option<String> {
+        match (self, contact) {
+            (Self::To(org), Some(id)) => Some(places::contact_name(&org.rules, id).to_owned()),
+            (Self::To(_), None) | (Self::Named(_) | Self::Nobody, _) => None,
+        }
+    }
+
+    fn mailbox(&self, message: &Message) -> Option<String> {
+        match self {
+            Self::To(org) => Some(places::mailbox_name(&org.rules, message.mailbox).to_owned()),
+            Self::Named(_) | Self::Nobody => None,
+        }
+    }
+}

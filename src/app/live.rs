@@ -1,0 +1,267 @@
+//! The rules that answer now, and those that calls in flight began under.
+//!
+//! Everything new is compiled first and swapped in once. A bad file leaves that organization's older
+//! rules answering, and says so.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::{ArcSwap, Guard};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::app::live::compile::Kept;
+use crate::app::ports::RuleText;
+use crate::model::digest::{Digest, RulesKey};
+use crate::model::ids::{LineId, OrgSlug};
+use crate::model::phone::E164;
+use crate::rules::Files;
+use crate::rules::ruleset::RuleSet;
+use crate::twiml::templates::Templates;
+
+mod compile;
+mod numbers;
+mod skins;
+
+/// A file as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The path as a person would name it.
+    pub name: String,
+    /// The file's name without its ending.
+    pub stem: String,
+    /// The bytes; the reason when they cannot be had.
+    pub bytes: Result<Vec<u8>, String>,
+}
+
+/// Everything that was found in the folders.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// The rule files.
+    pub rules: Vec<Text>,
+    /// The templates of everybody.
+    pub templates: Vec<Text>,
+    /// Templates of single organizations.
+    pub own_templates: Vec<(String, Vec<Text>)>,
+    /// Folders that could not be read at all, each with the reason.
+    pub unreadable: Vec<String>,
+}
+
+/// One organization as it is answered.
+#[derive(Debug)]
+pub struct Organization {
+    /// Its name.
+    pub slug: OrgSlug,
+    /// Its rules.
+    pub rules: Arc<RuleSet>,
+    /// The templates of its answers.
+    pub templates: Arc<Templates>,
+}
+
+/// How one rule file stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileStatus {
+    /// The file.
+    pub name: String,
+    /// Whether its organization is answered, and by what.
+    pub state: FileState,
+    /// What is wrong with it, a line for each problem.
+    pub problems: Vec<String>,
+    /// What is hardly meant in it, a line for each warning.
+    pub warnings: Vec<String>,
+    /// When the rules that answer now were read.
+    pub since: Option<Timestamp>,
+    /// Their digest.
+    pub digest: Option<Digest>,
+}
+
+/// Whether a rule file's organization is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileState {
+    /// By this file.
+    Good,
+    /// By an older state of this file, because the present one is bad.
+    Stale,
+    /// Not at all: the file is bad, and no older state is known.
+    Refused,
+}
+
+impl FileState {
+    /// The word for it on the readiness page.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Stale => "stale",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// All that answers at one time.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    organizations: BTreeMap<OrgSlug, Arc<Organization>>,
+    numbers: BTreeMap<E164, (Arc<Organization>, LineId)>,
+    /// How each rule file stands, by its stem.
+    pub files: BTreeMap<String, FileStatus>,
+    /// What is wrong with templates and folders, a line for each problem.
+    pub problems: Vec<String>,
+    /// When it was read; none before the first time.
+    pub read: Option<Timestamp>,
+}
+
+impl Snapshot {
+    /// The organization of that name.
+    pub fn organization(&self, slug: &OrgSlug) -> Option<&Arc<Organization>> {
+        self.organizations.get(slug)
+    }
+
+    /// The organization that a number belongs to, and its line.
+    pub fn number(&self, number: &E164) -> Option<(&Arc<Organization>, LineId)> {
+        self.numbers.get(number).map(|(organization, line)| (organization, *line))
+    }
+
+    /// All organizations.
+    pub fn organizations(&self) -> impl Iterator<Item = &Arc<Organization>> {
+        self.organizations.values()
+    }
+
+    /// How many lines are answered.
+    pub fn lines(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// How many files stand so.
+    pub fn count(&self, state: FileState) -> usize {
+        self.files.values().filter(|file| file.state == state).count()
+    }
+
+    /// How many things are wrong: files that are not good, templates and folders.
+    pub fn faults(&self) -> usize {
+        let bad = self.files.values().filter(|file| file.state != FileState::Good || !file.problems.is_empty());
+        bad.count() + self.problems.len()
+    }
+}
+
+/// What a reading changed.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// Rules that were not known before, with their texts to be kept.
+    pub fresh: Vec<(OrgSlug, Digest, Vec<RuleText>)>,
+    /// Organizations that are no longer answered.
+    pub gone: Vec<OrgSlug>,
+    /// Whether anything is different from before.
+    pub differs: bool,
+}
+
+/// Rules of earlier readings that are kept in memory for calls in flight, over all organizations.
+const OLDER: usize = 256;
+
+/// The rules that answer now, and some older ones.
+pub struct Live {
+    snapshot: ArcSwap<Snapshot>,
+    older: Mutex<VecDeque<(OrgSlug, Arc<RuleSet>)>>,
+    kept: Mutex<Kept>,
+    shared_templates: ArcSwap<Templates>,
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Live({} organizations)", self.snapshot.load().organizations.len())
+    }
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self {
+            snapshot: ArcSwap::default(),
+            older: Mutex::default(),
+            kept: Mutex::default(),
+            shared_templates: ArcSwap::from_pointee(Templates::built_in()),
+        }
+    }
+}
+
+impl Live {
+    /// What answers now.
+    pub fn now(&self) -> Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
+    /// The templates of whoever has none of their own.
+    pub fn templates(&self) -> Arc<Templates> {
+        self.shared_templates.load_full()
+    }
+
+    /// The organization under the rules of that key, if they are in memory.
+    pub fn under(&self, slug: &OrgSlug, key: RulesKey) -> Option<Arc<Organization>> {
+        let snapshot = self.snapshot.load();
+        let present = snapshot.organization(slug);
+        if let Some(organization) = present.filter(|it| it.rules.digest.key() == key) {
+            return Some(Arc::clone(organization));
+        }
+        let rules = self.older().iter().find(|(org, rules)| org == slug && rules.digest.key() == key)?.1.clone();
+        let templates = present.map_or_else(|| self.templates(), |it| Arc::clone(&it.templates));
+        Some(Arc::new(Organization { slug: slug.clone(), rules, templates }))
+    }
+
+    /// Compiles rules that were kept elsewhere, for a call that began under them.
+    pub fn revive(&self, slug: &OrgSlug, key: RulesKey, texts: &[RuleText], today: Date) -> Option<Arc<Organization>> {
+        let (main, others) = texts.split_first()?;
+        let rules = crate::rules::load(&main.path, main.text.as_bytes(), &Bundle(others), today).rules?;
+        if rules.digest.key() != key {
+            return None;
+        }
+        self.put_away(slug.clone(), Arc::new(rules));
+        self.under(slug, key)
+    }
+
+    /// Reads everything again, and swaps once when something is different.
+    pub fn reload(&self, found: &Found, files: &(dyn Files + Sync), today: Date, now: Timestamp) -> Change {
+        // One reading at a time; callers are answered from the snapshot meanwhile.
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (fresh, rules_differ) = kept.take_in(&found.rules, files, today, now);
+        let skins_differ = kept.skins.take_in(found);
+        let problems: Vec<String> = kept.skins.problems().chain(found.unreadable.iter().cloned()).collect();
+        let before = self.snapshot.load_full();
+        if before.read.is_some() && !rules_differ && !skins_differ && problems == before.problems {
+            return Change::default();
+        }
+        let mut next = Snapshot { problems, read: Some(now), ..Snapshot::default() };
+        let templates = kept.skins.shared();
+        kept.settle(&before, &mut next);
+        let gone: Vec<OrgSlug> =
+            before.organizations.keys().filter(|slug| !next.organizations.contains_key(*slug)).cloned().collect();
+        for old in before.organizations.values() {
+            let same = next.organizations.get(&old.slug).is_some_and(|it| it.rules.digest == old.rules.digest);
+            if !same {
+                self.put_away(old.slug.clone(), Arc::clone(&old.rules));
+            }
+        }
+        self.shared_templates.store(templates);
+        self.snapshot.store(Arc::new(next));
+        Change { fresh, gone, differs: true }
+    }
+
+    fn older(&self) -> MutexGuard<'_, VecDeque<(OrgSlug, Arc<RuleSet>)>> {
+        self.older.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put_away(&self, slug: OrgSlug, rules: Arc<RuleSet>) {
+        let mut older = self.older();
+        older.retain(|(org, known)| *org != slug || known.digest != rules.digest);
+        older.push_front((slug, rules));
+        older.truncate(OLDER);
+    }
+}
+
+/// The files that kept rules include.
+struct Bundle<'a>(&'a [RuleText]);
+
+impl Files for Bundle<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, crate::rules::FileError> {
+        let file = self.0.iter().find(|file| file.path == path);
+        file.map(|file| file.text.clone().into_bytes()).ok_or(crate::rules::FileError::Missing)
+    }
+}

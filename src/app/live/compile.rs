@@ -1,0 +1,272 @@
+//! Rule files compiled side by side, and only those that changed since the last reading.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::app::live::skins::Skins;
+use crate::app::live::{FileState, FileStatus, Organization, Snapshot, Text, numbers};
+use crate::app::ports::RuleText;
+use crate::diagnostic::Diagnostic;
+use crate::model::digest::Digest;
+use crate::model::ids::OrgSlug;
+use crate::rules::ruleset::RuleSet;
+use crate::rules::{FileError, Files};
+
+/// What is remembered from one reading to the next.
+#[derive(Default)]
+pub(super) struct Kept {
+    files: BTreeMap<String, KeptFile>,
+    pub(super) skins: Skins,
+}
+
+/// One rule file as it was last read.
+pub(super) struct KeptFile {
+    name: String,
+    seen: Seen,
+    /// What the present text gives.
+    now: Outcome,
+    /// The last good rules, and when they were read.
+    pub(super) good: Option<(Arc<RuleSet>, Timestamp)>,
+}
+
+/// What a compilation depended on.
+#[derive(PartialEq, Eq)]
+struct Seen {
+    text: Digest,
+    included: Vec<Included>,
+}
+
+/// A file that a rule file names.
+#[derive(PartialEq, Eq)]
+struct Included {
+    path: String,
+    digest: Digest,
+    /// Whether its content matters, or only that it is there.
+    whole: bool,
+}
+
+impl Included {
+    fn is_same(&self, files: &dyn Files) -> bool {
+        let digest =
+            if self.whole { content_digest(&files.read(&self.path)) } else { presence_digest(&files.find(&self.path)) };
+        digest == self.digest
+    }
+}
+
+enum Outcome {
+    Good { warnings: Vec<String> },
+    Bad { problems: Vec<String> },
+}
+
+struct Compiled {
+    seen: Seen,
+    slug: Option<OrgSlug>,
+    rules: Option<RuleSet>,
+    texts: Vec<RuleText>,
+    problems: Vec<String>,
+}
+
+/// New rules with their texts, and whether anything differs.
+type TakenIn = (Vec<(OrgSlug, Digest, Vec<RuleText>)>, bool);
+
+impl Kept {
+    /// Compiles what changed.
+    pub(super) fn take_in(
+        &mut self,
+        texts: &[Text],
+        files: &(dyn Files + Sync),
+        today: Date,
+        now: Timestamp,
+    ) -> TakenIn {
+        let changed: Vec<&Text> = texts.iter().filter(|text| !self.is_known(text, files)).collect();
+        let before = self.files.len();
+        self.files.retain(|stem, _| texts.iter().any(|text| text.stem == *stem));
+        let differs = !changed.is_empty() || self.files.len() != before;
+        let mut fresh = Vec::new();
+        for (text, compiled) in changed.iter().zip(compile_all(&changed, files, today)) {
+            let older = self.files.remove(&text.stem).and_then(|file| file.good);
+            let (now, good) = match (compiled.rules, compiled.slug) {
+                (Some(rules), Some(slug)) => {
+                    if older.as_ref().is_none_or(|(known, _)| known.digest != rules.digest) {
+                        fresh.push((slug, rules.digest, compiled.texts));
+                    }
+                    (Outcome::Good { warnings: compiled.problems }, Some((Arc::new(rules), now)))
+                }
+                _ => (Outcome::Bad { problems: compiled.problems }, older),
+            };
+            self.files.insert(text.stem.clone(), KeptFile { name: text.name.clone(), seen: compiled.seen, now, good });
+        }
+        (fresh, differs)
+    }
+
+    fn is_known(&self, text: &Text, files: &dyn Files) -> bool {
+        let Some(file) = self.files.get(&text.stem).filter(|file| file.name == text.name) else { return false };
+        file.seen.text == digest_of(text) && file.seen.included.iter().all(|included| included.is_same(files))
+    }
+
+    /// Fills the next snapshot: organizations, their numbers, and how each file stands.
+    pub(super) fn settle(&self, before: &Snapshot, next: &mut Snapshot) {
+        for (stem, file) in &self.files {
+            let mut status = FileStatus {
+                name: file.name.clone(),
+                state: FileState::Refused,
+                problems: Vec::new(),
+                warnings: Vec::new(),
+                since: None,
+                digest: None,
+            };
+            match &file.now {
+                Outcome::Good { warnings } => status.warnings.clone_from(warnings),
+                Outcome::Bad { problems } => status.problems.clone_from(problems),
+            }
+            if let (Some((rules, since)), Ok(slug)) = (&file.good, OrgSlug::parse(stem)) {
+                let good = matches!(file.now, Outcome::Good { .. });
+                status.state = if good { FileState::Good } else { FileState::Stale };
+                (status.since, status.digest) = (Some(*since), Some(rules.digest));
+                let templates = self.skins.of(&slug);
+                let same = before
+                    .organization(&slug)
+                    .filter(|it| Arc::ptr_eq(&it.rules, rules) && Arc::ptr_eq(&it.templates, &templates));
+                let organization = same.map_or_else(
+                    || Arc::new(Organization { slug: slug.clone(), rules: Arc::clone(rules), templates }),
+                    Arc::clone,
+                );
+                next.organizations.insert(slug, organization);
+            }
+            next.files.insert(stem.clone(), status);
+        }
+        numbers::assign(before, next);
+    }
+}
+
+/// Compiles on all cores; the results are in the order of the texts.
+fn compile_all(texts: &[&Text], files: &(dyn Files + Sync), today: Date) -> Vec<Compiled> {
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let share = texts.len().div_ceil(workers).max(1);
+    thread::scope(|scope| {
+        let run = |part: &'_ [&Text]| part.iter().map(|text| compile(text, files, today)).collect::<Vec<_>>();
+        let parts: Vec<_> = texts.chunks(share).map(|part| (part, scope.spawn(move || run(part)))).collect();
+        let finish = |(part, handle): (&[&Text], thread::ScopedJoinHandle<'_, Vec<Compiled>>)| {
+            // A file on which the compiler itself stumbles must not take the others with it.
+            handle.join().unwrap_or_else(|_| part.iter().map(|text| stumbled(text)).collect())
+        };
+        parts.into_iter().flat_map(finish).collect()
+    })
+}
+
+fn compile(text: &Text, files: &(dyn Files + Sync), today: Date) -> Compiled {
+    let seen = |included| Seen { text: digest_of(text), included };
+    let failed = |problem: String| Compiled {
+        seen: seen(Vec::new()),
+        slug: None,
+        rules: None,
+        texts: Vec::new(),
+        problems: vec![format!("{}: error: {problem}", text.name)],
+    };
+    let bytes = match &text.bytes {
+        Ok(bytes) => bytes,
+        Err(error) => return failed(error.clone()),
+    };
+    let slug = match OrgSlug::parse(&text.stem) {
+        Ok(slug) => slug,
+        Err(error) => return failed(format!("the file's name: {error}")),
+    };
+    let noted = Noted { files, asked: RefCell::default() };
+    let loaded = crate::rules::load(&text.name, bytes, &noted, today);
+    let asked = noted.asked.into_inner();
+    let included = asked.iter().map(Asked::seen).collect();
+    let as_text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let others = asked.iter().filter_map(|asked| match asked {
+        Asked::Read(path, Ok(bytes)) => Some(RuleText { path: path.clone(), text: as_text(bytes) }),
+        Asked::Read(_, Err(_)) => None,
+        // Recordings are not kept with the rules: an empty text only says that they were there.
+        Asked::Found(path, found) => found.is_ok().then(|| RuleText { path: path.clone(), text: String::new() }),
+    });
+    let texts = [RuleText { path: text.name.clone(), text: as_text(bytes) }].into_iter().chain(others).collect();
+    Compiled {
+        seen: seen(included),
+        slug: Some(slug),
+        texts: if loaded.rules.is_some() { texts } else { Vec::new() },
+        rules: loaded.rules,
+        problems: loaded.diagnostics.iter().map(sentence).collect(),
+    }
+}
+
+fn stumbled(text: &Text) -> Compiled {
+    Compiled {
+        seen: Seen { text: digest_of(text), included: Vec::new() },
+        slug: None,
+        rules: None,
+        texts: Vec::new(),
+        problems: vec![format!("{}: error: reading this file or one read beside it failed unexpectedly", text.name)],
+    }
+}
+
+/// A problem in one line: the place, the code and the words.
+pub(super) fn sentence(diagnostic: &Diagnostic) -> String {
+    let place = diagnostic.primary.as_ref().map_or_else(String::new, |label| {
+        let (line, column) = label.line_and_column();
+        format!("{}:{line}:{column}: ", label.source.name)
+    });
+    let help = diagnostic.help.as_ref().map_or_else(String::new, |help| format!(" (help: {help})"));
+    format!("{place}{}[{}]: {}{help}", diagnostic.severity.word(), diagnostic.code, diagnostic.message)
+}
+
+fn digest_of(text: &Text) -> Digest {
+    match &text.bytes {
+        Ok(bytes) => Digest::of([b"bytes", bytes.as_slice()]),
+        Err(error) => Digest::of([b"error", error.as_bytes()]),
+    }
+}
+
+fn content_digest(found: &Result<Vec<u8>, FileError>) -> Digest {
+    match found {
+        Ok(bytes) => Digest::of([b"bytes", bytes.as_slice()]),
+        Err(error) => Digest::of([b"error", error.to_string().as_bytes()]),
+    }
+}
+
+fn presence_digest(found: &Result<(), FileError>) -> Digest {
+    let word = found.as_ref().map_or_else(ToString::to_string, |()| "there".to_owned());
+    Digest::of([b"presence", word.as_bytes()])
+}
+
+/// What was asked of the files, and what came back.
+enum Asked {
+    Read(String, Result<Vec<u8>, FileError>),
+    Found(String, Result<(), FileError>),
+}
+
+impl Asked {
+    fn seen(&self) -> Included {
+        match self {
+            Self::Read(path, found) => Included { path: path.clone(), digest: content_digest(found), whole: true },
+            Self::Found(path, found) => Included { path: path.clone(), digest: presence_digest(found), whole: false },
+        }
+    }
+}
+
+/// Files that remember what was asked of them.
+struct Noted<'a> {
+    files: &'a (dyn Files + Sync),
+    asked: RefCell<Vec<Asked>>,
+}
+
+impl Files for Noted<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
+        let found = self.files.read(path);
+        self.asked.borrow_mut().push(Asked::Read(path.to_owned(), found.clone()));
+        found
+    }
+
+    fn find(&self, path: &str) -> Result<(), FileError> {
+        let found = self.files.find(path);
+        self.asked.borrow_mut().push(Asked::Found(path.to_owned(), found.clone()));
+        found
+    }
+}

@@ -1,0 +1,309 @@
+//! What is counted, under the names that dashboards know; no caller, call or contact is ever a label.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::app::ports::JournalHealth;
+
+/// Which address was asked, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Webhook {
+    /// Last part of the path.
+    pub kind: &'static str,
+    /// `answered`, `fallback`, `refused` or `repeat`.
+    pub outcome: &'static str,
+}
+
+/// One word that tells cases apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Result {
+    /// The word.
+    pub result: &'static str,
+}
+
+/// Why something happened.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Reason {
+    /// The word.
+    pub reason: &'static str,
+}
+
+/// What was decided; the first three only when organizations are told apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Decision {
+    /// The organization.
+    pub org: String,
+    /// The flow of the rule taken last.
+    pub flow: String,
+    /// Its name, or its place from 1.
+    pub rule: String,
+    /// What the caller meets.
+    pub act: &'static str,
+    /// How the call ended, when it did.
+    pub ending: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+/// Organizations that metrics tell apart at most; the rest share one name, so that a scrape stays small.
+const MOST_ORGS: usize = 100;
+
+/// Everything that is counted.
+pub struct Metrics {
+    registry: Registry,
+    webhooks: Family<Webhook, Counter>,
+    seconds: Family<Kind, Histogram, fn() -> Histogram>,
+    signatures: Family<Result, Counter>,
+    decisions: Family<Decision, Counter>,
+    legs: Family<Outcome, Counter>,
+    waited: Histogram,
+    fallbacks: Family<Reason, Counter>,
+    refused: Family<Reason, Counter>,
+    duplicates: Counter,
+    anomalies: Family<Reason, Counter>,
+    reload_good: Gauge,
+    reload_at: Gauge,
+    organizations: Gauge,
+    stale_organizations: Gauge,
+    queue: Gauge,
+    dropped: Gauge,
+    written: Gauge,
+    ready: Gauge,
+    org_labels: Option<Mutex<BTreeSet<String>>>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Metrics")
+    }
+}
+
+/// Whether metrics tell organizations apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrgLabels {
+    /// They do, up to a ceiling.
+    Shown,
+    /// They do not.
+    Hidden,
+}
+
+fn answer_times() -> Histogram {
+    Histogram::new([0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0])
+}
+
+impl Metrics {
+    /// Everything at zero.
+    pub fn new(version: &str, tzdb: &str, labels: OrgLabels) -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("ringfall"),
+            webhooks: Family::default(),
+            seconds: Family::new_with_constructor(answer_times as fn() -> Histogram),
+            signatures: Family::default(),
+            decisions: Family::default(),
+            legs: Family::default(),
+            waited: Histogram::new([2.0, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0]),
+            fallbacks: Family::default(),
+            refused: Family::default(),
+            duplicates: Counter::default(),
+            anomalies: Family::default(),
+            reload_good: Gauge::default(),
+            reload_at: Gauge::default(),
+            organizations: Gauge::default(),
+            stale_organizations: Gauge::default(),
+            queue: Gauge::default(),
+            dropped: Gauge::default(),
+            written: Gauge::default(),
+            ready: Gauge::default(),
+            org_labels: (labels == OrgLabels::Shown).then(Mutex::default),
+        };
+        metrics.register_requests();
+        metrics.register_state();
+        let build = Info::new(vec![("version", version.to_owned()), ("tzdb", tzdb.to_owned())]);
+        metrics.registry.register("build", "Version of the program and of its time-zone data", build);
+        metrics
+    }
+
+    fn register_requests(&mut self) {
+        let Self { registry, webhooks, seconds, signatures, decisions, legs, waited, .. } = self;
+        registry.register("webhooks", "Requests from the carrier by address and outcome", webhooks.clone());
+        registry.register("webhook_duration_seconds", "Time from a request to its answer", seconds.clone());
+        registry.register("signature_checks", "Signatures looked at, by result", signatures.clone());
+        registry.register("decisions", "Answers decided by the rules", decisions.clone());
+        registry.register("legs", "Rings that ended, by outcome", legs.clone());
+        registry.register(
+            "caller_wait_seconds",
+            "Time until the rules had brought a caller to an ending",
+            waited.clone(),
+        );
+        let Self { registry, fallbacks, refused, duplicates, anomalies, .. } = self;
+        registry.register("fallback_served", "Callers answered in spite of a fault", fallbacks.clone());
+        registry.register("refused", "Requests refused unread or unverified", refused.clone());
+        registry.register("duplicate_webhooks", "Requests for a step that was answered before", duplicates.clone());
+        registry.register("anomalies", "Reports of the carrier that disagree with our own records", anomalies.clone());
+    }
+
+    fn register_state(&mut self) {
+        let Self { registry, reload_good, reload_at, organizations, stale_organizations, .. } = self;
+        registry.register("rules_last_reload_successful", "1 when every file was good last time", reload_good.clone());
+        registry.register("rules_last_reload_success_timestamp_seconds", "When every file was good", reload_at.clone());
+        registry.register("organizations", "Organizations that are answered", organizations.clone());
+        registry.register(
+            "organizations_stale",
+            "Organizations on older rules: their file is bad",
+            stale_organizations.clone(),
+        );
+        let Self { registry, queue, dropped, written, ready, .. } = self;
+        registry.register("audit_queue_length", "Records that wait because the disk fails", queue.clone());
+        registry.register("audit_dropped", "Records lost since the start", dropped.clone());
+        registry.register("audit_written", "Records safe on disk since the start", written.clone());
+        registry.register("ready", "1 while calls are wanted", ready.clone());
+    }
+
+    /// A request was answered.
+    pub fn webhook(&self, kind: &'static str, outcome: &'static str, took: Duration) {
+        self.webhooks.get_or_create(&Webhook { kind, outcome }).inc();
+        self.seconds.get_or_create(&Kind { kind }).observe(took.as_secs_f64());
+    }
+
+    /// A signature was looked at.
+    pub fn signature(&self, result: &'static str) {
+        self.signatures.get_or_create(&Result { result }).inc();
+    }
+
+    /// The rules decided; `rule` gives organization, flow and rule, and is only asked when they are shown.
+    pub fn decision(
+        &self,
+        act: &'static str,
+        ending: Option<&'static str>,
+        rule: impl FnOnce() -> (String, String, String),
+    ) {
+        let ending = ending.unwrap_or("");
+        let labels = match &self.org_labels {
+            None => Decision { org: String::new(), flow: String::new(), rule: String::new(), act, ending },
+            Some(known) => {
+                let (org, flow, rule) = rule();
+                let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+                if known.contains(&org) || known.len() < MOST_ORGS {
+                    known.insert(org.clone());
+                    Decision { org, flow, rule, act, ending }
+                } else {
+                    Decision { org: "other".to_owned(), flow: String::new(), rule: String::new(), act, ending }
+                }
+            }
+        };
+        self.decisions.get_or_create(&labels).inc();
+    }
+
+    /// A ring ended.
+    pub fn leg(&self, outcome: &'static str) {
+        self.legs.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// The rules brought a call to its ending after so many seconds.
+    pub fn waited(&self, seconds: f64) {
+        self.waited.observe(seconds);
+    }
+
+    /// A caller was answered in spite of a fault.
+    pub fn fallback(&self, reason: &'static str) {
+        self.fallbacks.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// A request was refused.
+    pub fn refused(&self, reason: &'static str) {
+        self.refused.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// A step was asked again.
+    pub fn duplicate(&self) {
+        self.duplicates.inc();
+    }
+
+    /// The carrier's word and our record disagree.
+    pub fn anomaly(&self, reason: &'static str) {
+        self.anomalies.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// The rules were read again.
+    pub fn reloaded(&self, organizations: usize, stale: usize, bad: usize, at: i64) {
+        self.organizations.set(i64::try_from(organizations).unwrap_or(i64::MAX));
+        self.stale_organizations.set(i64::try_from(stale).unwrap_or(i64::MAX));
+        self.reload_good.set(i64::from(bad == 0));
+        if bad == 0 {
+            self.reload_at.set(at);
+        }
+    }
+
+    /// How often a fault of this kind was answered in spite of, for tests and the readiness page.
+    pub fn fallbacks(&self, reason: &'static str) -> u64 {
+        self.fallbacks.get_or_create(&Reason { reason }).get()
+    }
+
+    /// Everything as text, with the journal as it stands.
+    pub fn text(&self, journal: &JournalHealth, ready: bool) -> String {
+        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.queue.set(count(journal.deferred));
+        self.dropped.set(count(journal.lost));
+        self.written.set(count(journal.written));
+        self.ready.set(i64::from(ready));
+        let mut out = String::new();
+        match text::encode(&mut out, &self.registry) {
+            Ok(()) => out,
+            // Writing to a string does not fail; were it to, half a scrape would be worse than none.
+            Err(fmt::Error) => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_those_of_the_documentation() {
+        let metrics = Metrics::new("0.0.0", "2026x", OrgLabels::Hidden);
+        metrics.webhook("inbound-call", "answered", Duration::from_millis(2));
+        metrics.fallback("panic");
+        metrics.decision("ring", None, || ("acme".into(), "main".into(), "open".into()));
+        let text = metrics.text(&JournalHealth::default(), true);
+        for line in [
+            "ringfall_webhooks_total{kind=\"inbound-call\",outcome=\"answered\"} 1",
+            "ringfall_webhook_duration_seconds_count{kind=\"inbound-call\"} 1",
+            "ringfall_fallback_served_total{reason=\"panic\"} 1",
+            "ringfall_build_info{version=\"0.0.0\",tzdb=\"2026x\"} 1",
+            "ringfall_ready 1",
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+        assert!(!text.contains("acme"), "{text}");
+    }
+
+    #[test]
+    fn organizations_are_told_apart_only_up_to_a_ceiling() {
+        let metrics = Metrics::new("0.0.0", "2026x", OrgLabels::Shown);
+        for number in 0..=MOST_ORGS {
+            metrics.decision("ring", Some("connected"), || (format!("org{number}"), "main".into(), "open".into()));
+        }
+        let text = metrics.text(&JournalHealth::default(), true);
+        assert!(text.contains("org=\"org0\",flow=\"main\",rule=\"open\""), "{text}");
+        assert!(text.contains("org=\"other\"") && !text.contains("org=\"org100\""), "{text}");
+    }
+}
