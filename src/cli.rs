@@ -10,6 +10,7 @@ pub mod explain;
 pub mod init;
 pub mod outcome;
 mod rulefiles;
+pub mod serve;
 pub mod test;
 
 use crate::cli::outcome::Outcome;
@@ -40,6 +41,8 @@ enum Command {
     Explain(explain::Explain),
     /// Run the tests that rule files carry
     Test(test::Test),
+    /// Answer the carrier's webhooks
+    Serve(Box<serve::Serve>),
     /// Print a completion script for your shell
     Completions(completions::Completions),
 }
@@ -55,6 +58,7 @@ pub fn run() -> ExitCode {
         Command::Call(args) => call::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),
     };
     outcome::finish(outcome)

@@ -1,0 +1,251 @@
+//! From settings to a service that answers: everything is put together here, and nowhere else.
+
+use std::fmt;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use anyhow::Context as _;
+use jiff::tz::TimeZone;
+use tokio::task::JoinHandle;
+
+use crate::app::credentials::Credentials;
+use crate::app::live::{Change, Live};
+use crate::app::metrics::{Metrics, OrgLabels};
+use crate::app::ports::{Clock, Journal};
+use crate::app::{Allowance, App, Gate, Manners};
+use crate::clock::SystemClock;
+use crate::files::{self, Folder, Watch};
+use crate::model::moment::bundled_tzdb;
+use crate::settings::{Reload, Settings};
+use crate::store::{Options, Patience, Store};
+use crate::web::Front;
+use crate::web::server::{self, Capacity};
+use crate::webhook::raw::Limits;
+
+pub mod accounts;
+
+/// What the service stands on; a test brings its own.
+#[derive(Debug)]
+pub struct Ground {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// A journal instead of the store in the data folder.
+    pub journal: Option<Arc<dyn Journal>>,
+}
+
+impl Default for Ground {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), journal: None }
+    }
+}
+
+/// A service that answers.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The service itself.
+    pub app: Arc<App>,
+    /// The store, when it is the one in the data folder.
+    pub store: Option<Arc<Store>>,
+    folders: Folders,
+    server: ServerHandle,
+    task: JoinHandle<std::io::Result<()>>,
+    // Ends with the service.
+    _watch: Option<Watch>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Running({})", self.address)
+    }
+}
+
+/// Starts everything. The listener is bound first: a second service on the same port fails before it touches anything.
+pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Running> {
+    let listener = TcpListener::bind(settings.listen)
+        .with_context(|| format!("cannot listen on {}: choose another with --listen", settings.listen))?;
+    let address = listener.local_addr()?;
+    std::fs::create_dir_all(&settings.data)
+        .with_context(|| format!("cannot make the data folder `{}`", settings.data.display()))?;
+    let credentials = accounts::load(settings)?;
+    let folders = Folders { rules: settings.rules.clone(), templates: settings.templates.clone() };
+    let live = Live::default();
+    // The disk and the rules have nothing to do with each other: they are made ready side by side.
+    let (opened, change) = thread::scope(|scope| {
+        let store = scope.spawn(|| open_store(settings, &ground));
+        let change = folders.read_into(&live, &ground.clock);
+        (store.join(), change)
+    });
+    let (journal, store) = opened.map_err(|_panic| anyhow::anyhow!("opening the journal failed unexpectedly"))??;
+    let app = Arc::new(assembled(settings, ground.clock, journal, live, credentials));
+    folders.tell(&app, change);
+    let front = front(settings, Arc::clone(&app));
+    let capacity = Capacity {
+        workers: settings.workers,
+        connections: settings.connections,
+        header_timeout: settings.header_timeout,
+        drain: settings.drain,
+    };
+    let server = server::start(listener, front, capacity).context("cannot start the web server")?;
+    let handle = server.handle();
+    let task = tokio::spawn(server);
+    let watch = match settings.reload {
+        Reload::Watch => Some(folders.watch(&app)?),
+        Reload::Signal => None,
+    };
+    app.open.open();
+    Ok(Running { address, app, store, folders, server: handle, task, _watch: watch })
+}
+
+/// The journal, and the store when it is the one in the data folder.
+type Opened = (Arc<dyn Journal>, Option<Arc<Store>>);
+
+fn open_store(settings: &Settings, ground: &Ground) -> anyhow::Result<Opened> {
+    if let Some(journal) = &ground.journal {
+        return Ok((Arc::clone(journal), None));
+    }
+    let options = Options {
+        folder: settings.data.clone(),
+        node: settings.node.clone(),
+        clock: Arc::clone(&ground.clock),
+        patience: Patience::default(),
+    };
+    let store = Store::open(&options);
+    let store = Arc::new(store.with_context(|| format!("cannot open the journal in `{}`", settings.data.display()))?);
+    Ok((Arc::<Store>::clone(&store), Some(store)))
+}
+
+fn assembled(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+    journal: Arc<dyn Journal>,
+    live: Live,
+    credentials: Credentials,
+) -> App {
+    let labels = if settings.metrics_org_label { OrgLabels::Shown } else { OrgLabels::Hidden };
+    let prefix = settings.public_url.as_ref().map(|url| url.prefix().to_owned()).unwrap_or_default();
+    App {
+        live,
+        credentials,
+        journal,
+        clock,
+        metrics: Metrics::new(env!("CARGO_PKG_VERSION"), bundled_tzdb(), labels),
+        manners: Manners {
+            node: settings.node.clone(),
+            prefix,
+            limits: Limits { body: settings.body_limit, ..Limits::default() },
+            deadline: settings.deadline,
+            journal_deadline: settings.journal_deadline,
+        },
+        open: Gate::default(),
+        events: Allowance::default(),
+    }
+}
+
+fn front(settings: &Settings, app: Arc<App>) -> Front {
+    Front {
+        app,
+        public: settings.public_url.clone(),
+        proxies: settings.trusted_proxies.clone(),
+        body_limit: settings.body_limit,
+        body_timeout: settings.header_timeout,
+        rules: settings.rules.clone(),
+    }
+}
+
+/// Time after readiness is given up before connections are refused: whoever sends calls here must notice first.
+const NOTICE: Duration = Duration::from_millis(200);
+
+impl Running {
+    /// Reads rules and templates again, and answers by them at once where they are good.
+    pub fn reload(&self) {
+        self.folders.reload(&self.app);
+    }
+
+    /// Wants no more calls, answers those that are under way, and ends.
+    pub async fn stop(self) {
+        self.app.open.shut();
+        tokio::time::sleep(NOTICE).await;
+        self.server.stop(true).await;
+        if let Ok(Err(error)) = self.task.await {
+            tracing::error!(%error, "the web server ended badly");
+        }
+        if let Some(store) = self.store {
+            store.close();
+        }
+    }
+}
+
+/// The folders that the rules come from.
+#[derive(Debug, Clone)]
+struct Folders {
+    rules: PathBuf,
+    templates: PathBuf,
+}
+
+impl Folders {
+    fn read_into(&self, live: &Live, clock: &Arc<dyn Clock>) -> Change {
+        let now = clock.now();
+        let found = files::find(&self.rules, &self.templates);
+        let today = now.to_zoned(TimeZone::UTC).date();
+        live.reload(&found, &Folder::new(self.rules.clone()), today, now)
+    }
+
+    fn reload(&self, app: &Arc<App>) {
+        let change = self.read_into(&app.live, &app.clock);
+        if change.differs {
+            self.tell(app, change);
+        }
+    }
+
+    /// Says how everything stands, and keeps new rules for calls that begin under them.
+    fn tell(&self, app: &Arc<App>, change: Change) {
+        let now = app.live.now();
+        for file in now.files.values() {
+            for problem in &file.problems {
+                tracing::error!(file = %file.name, state = file.state.word(), "{problem}");
+            }
+            for warning in &file.warnings {
+                tracing::warn!(file = %file.name, "{warning}");
+            }
+        }
+        for problem in &now.problems {
+            tracing::error!("{problem}");
+        }
+        for slug in &change.gone {
+            tracing::warn!(org = %slug, "no longer answered: its rule file is gone");
+        }
+        let organizations = now.organizations().count();
+        let stale = now.count(crate::app::live::FileState::Stale);
+        app.metrics.reloaded(organizations, stale, now.faults(), app.clock.now().as_second());
+        tracing::info!(organizations, lines = now.lines(), stale, faults = now.faults(), rules = %self.rules.display(), "rules read");
+        keep(app, change);
+    }
+
+    fn watch(&self, app: &Arc<App>) -> anyhow::Result<Watch> {
+        let (folders, app) = (self.clone(), Arc::clone(app));
+        let runtime = tokio::runtime::Handle::current();
+        let changed = move || {
+            // What is spawned by a reload needs to know where.
+            let _inside = runtime.enter();
+            folders.reload(&app);
+        };
+        files::watch(&[self.rules.clone(), self.templates.clone()], changed)
+            .context("cannot watch the folders: set `reload: signal` to read them only on SIGHUP")
+    }
+}
+
+fn keep(app: &Arc<App>, change: Change) {
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        for (org, digest, texts) in change.fresh {
+            if let Err(error) = app.journal.keep_rules(org.as_str(), digest, texts).await {
+                tracing::error!(%org, %error, "these rules are not kept: calls begun under them end badly after a restart");
+            }
+        }
+    });
+}

@@ -1,0 +1,102 @@
+//! Whether the service lives, whether it wants calls, and what it has counted.
+
+use std::net::IpAddr;
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::app::live::{FileState, FileStatus, Snapshot};
+use crate::model::moment::bundled_tzdb;
+use crate::web::{Front, raw};
+
+/// The process lives.
+pub async fn alive() -> &'static str {
+    "alive\n"
+}
+
+/// Whether calls are wanted; who asks from the inside hears why, and how everything stands.
+pub async fn ready(request: HttpRequest, front: Data<Front>) -> HttpResponse {
+    let wanted = front.app.open.is_open();
+    let mut response = if wanted { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    let status = if wanted { "ready" } else { "not ready" };
+    if is_inside(&request) {
+        response.json(details(&front.app, status))
+    } else {
+        response.json(json!({ "status": status }))
+    }
+}
+
+/// What was counted, in the form that Prometheus reads.
+pub async fn metrics(request: HttpRequest, front: Data<Front>) -> HttpResponse {
+    if !is_inside(&request) {
+        return HttpResponse::NotFound().finish();
+    }
+    let text = front.app.metrics.text(&front.app.journal.health(), front.app.open.is_open());
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
+        .body(text)
+}
+
+/// Whether the request comes from this machine or a private network, and through no proxy.
+fn is_inside(request: &HttpRequest) -> bool {
+    let near = match request.peer_addr().map(|address| address.ip().to_canonical()) {
+        Some(IpAddr::V4(peer)) => peer.is_loopback() || peer.is_private() || peer.is_link_local(),
+        Some(IpAddr::V6(peer)) => peer.is_loopback() || peer.is_unique_local() || peer.is_unicast_link_local(),
+        None => false,
+    };
+    near && !raw::is_forwarded(request.headers())
+}
+
+/// Files listed one by one at most; the rest is counted.
+const MOST_FILES: usize = 100;
+
+fn details(app: &App, status: &str) -> Value {
+    let now = app.live.now();
+    let journal = app.journal.health();
+    json!({
+        "status": status,
+        "version": env!("CARGO_PKG_VERSION"),
+        "node": app.manners.node,
+        "tzdb": bundled_tzdb(),
+        "rules": rules(&now),
+        "templates": app.live.templates().digest().short(),
+        "journal": {
+            "state": if journal.failing.is_some() { "failing" } else { "good" },
+            "failing": journal.failing,
+            "written": journal.written,
+            "repeats": journal.repeats,
+            "waiting": journal.deferred,
+            "lost": journal.lost,
+        },
+        "credentials": app.credentials.owners().collect::<Vec<_>>(),
+    })
+}
+
+fn rules(now: &Snapshot) -> Value {
+    // What is wrong comes first: it is what somebody looks for.
+    let mut files: Vec<(&String, &FileStatus)> = now.files.iter().collect();
+    files.sort_by_key(|(_, file)| file.state == FileState::Good);
+    let listed = files.iter().take(MOST_FILES).map(|(stem, file)| {
+        json!({
+            "organization": stem,
+            "file": file.name,
+            "state": file.state.word(),
+            "since": file.since.map(|since| since.to_string()),
+            "rules": file.digest.map(|digest| digest.short()),
+            "problems": file.problems,
+            "warnings": file.warnings,
+        })
+    });
+    json!({
+        "read": now.read.map(|read| read.to_string()),
+        "good": now.count(FileState::Good),
+        "stale": now.count(FileState::Stale),
+        "refused": now.count(FileState::Refused),
+        "lines": now.lines(),
+        "problems": now.problems,
+        "files": listed.collect::<Vec<_>>(),
+    })
+}
