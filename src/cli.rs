@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 pub mod call;
 pub mod completions;
 pub mod explain;
+pub mod health;
 pub mod init;
 pub mod outcome;
 mod rulefiles;
@@ -43,6 +44,8 @@ enum Command {
     Test(test::Test),
     /// Answer the carrier's webhooks
     Serve(Box<serve::Serve>),
+    /// Ask a running service whether it is well
+    Health(health::Health),
     /// Print a completion script for your shell
     Completions(completions::Completions),
 }
@@ -59,6 +62,7 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Health(args) => health::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),
     };
     outcome::finish(outcome)

@@ -92,7 +92,12 @@ async fn measure(span: Duration) {
 
     let many = Setup::organizations("many", MANY);
     let (server, ready) = Server::start(&many).await;
-    goal("10,000 organizations: start to ready", &format!("{:.2} s", ready.as_secs_f64()), "< 3 s", ready.as_secs() < 3);
+    goal(
+        "10,000 organizations: start to ready",
+        &format!("{:.2} s", ready.as_secs_f64()),
+        "< 3 s",
+        ready.as_secs() < 3,
+    );
     let memory = server.memory_mb();
     goal("10,000 organizations: memory", &format!("{memory} MB"), "< 250 MB", memory < 250);
     let calls = Calls::prepare(&server, MANY, estimated_calls(span)).await;

@@ -45,3 +45,27 @@ fn completions_are_written_for_every_shell() {
         assert!(words(&output.stdout).contains("ringfall"), "{shell}");
     }
 }
+
+#[test]
+fn health_tells_by_its_exit_code_how_the_service_is() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let service = std::thread::spawn(move || {
+        for status in ["200 OK", "503 Service Unavailable"] {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 1024];
+            let length = std::io::Read::read(&mut stream, &mut request).unwrap();
+            assert!(words(&request[..length]).starts_with("GET /readyz HTTP/1.1\r\n"));
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            std::io::Write::write_all(&mut stream, answer.as_bytes()).unwrap();
+        }
+    });
+    let asked = |url: &str| ringfall(&["health", "--ready", "--url", url]);
+    assert_eq!(asked(&url).status.code(), Some(0));
+    let sick = asked(&url);
+    assert_eq!(sick.status.code(), Some(1));
+    assert!(words(&sick.stdout).ends_with("not well: status 503\n"));
+    service.join().unwrap();
+    assert_eq!(asked(&url).status.code(), Some(1), "nobody is there any more");
+    assert_eq!(asked("nowhere").status.code(), Some(3));
+}
