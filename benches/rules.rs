@@ -95,7 +95,10 @@ fn decide_ns(rules: &RuleSet) -> f64 {
 
 fn deciding() {
     println!("one decision with its trace");
-    println!("  small business   {:>9.0} ns   (goal: at most 1,000)", decide_ns(&compiled("small-business.yaml", SMALL)));
+    println!(
+        "  small business   {:>9.0} ns   (goal: at most 1,000)",
+        decide_ns(&compiled("small-business.yaml", SMALL))
+    );
     println!("  tour company     {:>9.0} ns   (goal: at most 5,000)", decide_ns(&compiled("tour-company.yaml", TOUR)));
 }
 
@@ -120,7 +123,11 @@ fn growing() {
         if count == 10 {
             ten = ns;
         }
-        println!("  {count:>5} rules {ns:>12.0} ns   {:>6.1} ns a rule   {:>6.1}x of ten rules", ns / count as f64, ns / ten);
+        println!(
+            "  {count:>5} rules {ns:>12.0} ns   {:>6.1} ns a rule   {:>6.1}x of ten rules",
+            ns / count as f64,
+            ns / ten
+        );
     }
 }
 
@@ -134,9 +141,8 @@ fn resident() -> usize {
 fn loading() {
     const FILES: usize = 10_000;
     // Each organization has its own number, so nothing can be shared by accident.
-    let texts: Vec<String> = (0..FILES)
-        .map(|number| SMALL.replace("+16195550100", &format!("+1619{:07}", 2_000_000 + number)))
-        .collect();
+    let texts: Vec<String> =
+        (0..FILES).map(|number| SMALL.replace("+16195550100", &format!("+1619{:07}", 2_000_000 + number))).collect();
     drop(compiled("warm-up.yaml", SMALL));
     let before = resident();
     let start = Instant::now();
@@ -155,7 +161,8 @@ fn checking() {
     let mut times: Vec<Duration> = (0..21)
         .map(|_| {
             let start = Instant::now();
-            let status = Command::new(binary).args(["check", path]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            let status =
+                Command::new(binary).args(["check", path]).stdout(Stdio::null()).stderr(Stdio::null()).status();
             assert!(status.expect("ringfall runs").success(), "the shipped file is fine");
             start.elapsed()
         })

@@ -5,13 +5,16 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod call;
+pub mod check;
 pub mod completions;
 pub mod explain;
 pub mod health;
 pub mod init;
 pub mod outcome;
 mod rulefiles;
+pub mod schema;
 pub mod serve;
+mod terminal;
 pub mod test;
 
 use crate::cli::outcome::Outcome;
@@ -36,6 +39,8 @@ pub struct Cli {
 enum Command {
     /// Write a commented rule file to start from
     Init(init::Init),
+    /// Check rule files and templates: every problem at once, each with its place and a way out
+    Check(check::Check),
     /// Place a call against a running server and show what the caller hears
     Call(Box<call::args::Args>),
     /// Explain where an imagined call goes, and why
@@ -46,6 +51,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Ask a running service whether it is well
     Health(health::Health),
+    /// Print the JSON Schema of the rule language, for editors
+    Schema(schema::Schema),
     /// Print a completion script for your shell
     Completions(completions::Completions),
 }
@@ -58,11 +65,13 @@ pub fn run() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Init(args) => init::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Call(args) => call::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Health(args) => health::run(&args),
+        Command::Schema(args) => Ok(schema::run(&args)),
         Command::Completions(args) => Ok(completions::run(&args)),
     };
     outcome::finish(outcome)

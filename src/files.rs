@@ -30,13 +30,19 @@ pub fn rule_files(folder: &Path) -> io::Result<Vec<Text>> {
 
 /// Everything that is in the two folders; what cannot be read is among it.
 pub fn find(rules: &Path, templates: &Path) -> Found {
-    let mut found = Found::default();
+    let mut found = find_templates(templates);
     match rule_files(rules) {
         Ok(files) => found.rules = files,
         Err(error) => found.unreadable.push(format!("{}: error: cannot be read: {error}", rules.display())),
     }
-    if let Err(error) = template_files(templates, &mut found) {
-        found.unreadable.push(format!("{}: error: cannot be read: {error}", templates.display()));
+    found
+}
+
+/// The templates in the folder, and no rules.
+pub fn find_templates(folder: &Path) -> Found {
+    let mut found = Found::default();
+    if let Err(error) = template_files(folder, &mut found) {
+        found.unreadable.push(format!("{}: error: cannot be read: {error}", folder.display()));
     }
     found
 }

@@ -1,4 +1,61 @@
-//! Ringfall answers Twilio voice webhooks by YAML cascade rules.
+//! Ringfall answers Twilio voice webhooks: it verifies each request, decides by an owner's YAML rules
+//! who is rung next, answers with TwiML made from templates, and writes down every decision with its
+//! reasons.
+//!
+//! This page is the map. Read it once, then open the room you need; every file says its duty in its
+//! first line.
+//!
+//! # How a call flows
+//!
+//! ```text
+//! bytes ── RawWebhook ── verify ──► Verified<CallEvent> ──► organization, line ──► CallFacts
+//!                                                                                     │
+//!     RuleSet (by digest) + Position + State + Moment ─────► decide() ◄───────────────┘   pure, total
+//!                                                              │
+//!                                              Decision { plan, next, effects, trace }
+//!                                                              │
+//!                  Templates (by digest) ────────────────► render()                       pure
+//!                                                              │
+//!                                            Record: all inputs, reasons, digests, TwiML
+//!                                                              │
+//!                            journal: durable append, group commit ──┴──► the answer
+//! ```
+//!
+//! # The floors
+//!
+//! A room uses only rooms on lower floors; `tests/it/floors.rs` holds that. Floors 0 to 4 do no I/O,
+//! read no clock, await nothing and log nothing, so everything they say can be said again later.
+//!
+//! | Floor | Rooms | Duty |
+//! | --- | --- | --- |
+//! | 9 | `main`, this page | the doors |
+//! | 8 | [`cli`] | the command line, the only place that prints |
+//! | 7 | [`startup`] | settings to a running server |
+//! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`web`], [`phone`] | the outside world, one kind each |
+//! | 5 | [`app`] | what happens to a request, and the ports it needs |
+//! | 4 | `prove`, [`draw`] | promises over every path; words and pictures for people and machines |
+//! | 3 | [`journey`], [`twiml`], [`audit`] | a whole imagined call; plans as TwiML; the record |
+//! | 2 | [`decide`] | the one function that says where a call goes, and why |
+//! | 1 | [`rules`], [`webhook`] | YAML to a valid rule set; bytes to a verified event |
+//! | 0 | [`model`], [`diagnostic`] | the words of the trade |
+//!
+//! # What never happens here
+//!
+//! - Nothing unverified is acted on: only [`webhook`] can make a `Verified` value, and nothing else
+//!   takes part in a decision.
+//! - [`decide::decide`] never fails, waits, looks at a clock or rolls dice. A [`rules::ruleset::RuleSet`]
+//!   is valid by construction and always has an ending, so there is an answer for every call.
+//! - Nobody re-implements a rule: the server, `explain`, `test`, `calendar` and the prover all call
+//!   the same function and show the trace that it returned.
+//! - The server keeps no state of a call: the carrier brings the position back in a URL that it signs.
+//! - A call is not answered before its decision is durable, and a broken disk does not keep a caller
+//!   from being answered: the ending of the rules is said, and the fault is counted.
+//! - Hours are judged by the moment a call began, all through the call.
+//!
+//! # Where to start reading
+//!
+//! [`model::position`], then [`rules::ruleset`], then [`decide`]; after that the spine of a request in
+//! [`app`].
 
 pub mod app;
 pub mod audit;

@@ -8,12 +8,16 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::diagnostic::Diagnostic;
+use crate::files::Folder;
+use crate::rules::Loaded;
 use crate::rules::case::Case;
 use crate::rules::ruleset::RuleSet;
-use crate::rules::{FileError, Files, Loaded};
 
-/// What stands for standard input.
+/// What stands for standard input on the command line.
 pub(crate) const STDIN: &str = "-";
+
+/// What standard input is called in messages.
+pub(crate) const STDIN_NAME: &str = "<stdin>";
 
 /// A rule file, read but not yet understood.
 #[derive(Debug)]
@@ -27,7 +31,7 @@ pub(crate) struct RuleFile {
 impl RuleFile {
     /// Understands it; the files it names stand beside it.
     pub(crate) fn load(&self) -> Loaded {
-        crate::rules::load(&self.name, &self.bytes, &Beside(self.folder.clone()), today())
+        crate::rules::load(&self.name, &self.bytes, &Folder::new(self.folder.clone()), today())
     }
 }
 
@@ -53,7 +57,7 @@ pub(crate) fn gather(paths: &[PathBuf]) -> anyhow::Result<Vec<RuleFile>> {
         if path.as_os_str() == STDIN {
             let mut bytes = Vec::new();
             std::io::stdin().read_to_end(&mut bytes).context("could not read standard input")?;
-            files.push(RuleFile { name: "<stdin>".into(), bytes, folder: PathBuf::from(".") });
+            files.push(RuleFile { name: STDIN_NAME.to_owned(), bytes, folder: PathBuf::from(".") });
         } else if path.is_dir() {
             let inside = of_folder(path)?;
             anyhow::ensure!(!inside.is_empty(), "the folder `{}` has no rule files (`*.yaml`)", path.display());
@@ -94,21 +98,4 @@ fn of_file(path: &Path) -> anyhow::Result<RuleFile> {
 #[expect(clippy::disallowed_methods, reason = "the command line is an edge: here the day comes in")]
 fn today() -> jiff::civil::Date {
     jiff::Zoned::now().date()
-}
-
-/// The files beside a rule file.
-struct Beside(PathBuf);
-
-impl Files for Beside {
-    fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
-        let inside = Path::new(path);
-        let stays = inside.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        if !stays {
-            return Err(FileError::NotAllowed("it must stand below the folder of the rule file".into()));
-        }
-        std::fs::read(self.0.join(inside)).map_err(|error| {
-            let missing = error.kind() == std::io::ErrorKind::NotFound;
-            if missing { FileError::Missing } else { FileError::Unreadable(error.to_string()) }
-        })
-    }
 }
