@@ -68,6 +68,7 @@ pub mod files;
 pub mod journey;
 pub mod model;
 pub mod phone;
+pub mod prove;
 pub mod rules;
 pub mod settings;
 pub mod startup;

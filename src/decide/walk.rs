@@ -194,6 +194,7 @@ impl<'a, W: World> Walk<'a, W> {
             let at = RuleRef { flow, index };
             self.world.passing(Place::Rule(at));
             if self.rule_holds(at, &rule.when) {
+                self.world.passing(Place::Taken(at));
                 self.trace.push(Considered::Taken(at));
                 self.position.rule = Some(at);
                 self.position.missed = rule.missed.or(self.position.missed);

@@ -41,6 +41,8 @@ pub trait World {
 pub enum Place {
     /// At a rule of a flow.
     Rule(RuleRef),
+    /// Past the conditions of a rule that is taken.
+    Taken(RuleRef),
     /// At a contact of a ring step.
     Contact(StepRef, ContactId),
     /// At a greeting of a mailbox.

@@ -1,0 +1,167 @@
+//! One promise after the other: searched for a call that breaks it, with ever more remembered.
+
+use std::collections::BTreeSet;
+
+use crate::prove::branch::{Scene, Spent, Watched, bit_of};
+use crate::prove::domain::{Assumed, Domain, Unknown};
+use crate::prove::example::{self, CounterExample};
+use crate::prove::graph::{Answers, Graph, Node, To, Way, explore};
+use crate::prove::longest::{Depths, Path, shortest, waits};
+use crate::prove::{Limits, Outcome, Proof};
+use crate::rules::ruleset::{Claim, RuleSet};
+
+/// What is known so far, shared by all promises of a file.
+#[derive(Debug)]
+pub(crate) struct Prover<'a> {
+    rules: &'a RuleSet,
+    domain: Domain<'a>,
+    watched: Watched,
+    tracked: BTreeSet<Unknown>,
+    answers: Answers,
+    /// What was explored last, and for which calls.
+    explored: Option<Explored>,
+    left: u64,
+    questions: u64,
+}
+
+/// Everything that can come of calls for which the premise is so.
+#[derive(Debug)]
+struct Explored {
+    premise: Vec<Assumed>,
+    graph: Graph,
+    depths: Depths,
+}
+
+impl<'a> Prover<'a> {
+    pub(crate) fn new(rules: &'a RuleSet, limits: Limits) -> Self {
+        let mut watched = Watched::default();
+        for promise in &rules.promises {
+            if let Claim::NeverRings { contact, except_flow, .. } = &promise.claim {
+                add(&mut watched.contacts, *contact);
+                except_flow.iter().for_each(|flow| add(&mut watched.flows, *flow));
+            }
+        }
+        Self {
+            rules,
+            domain: Domain::new(rules, &limits),
+            watched,
+            tracked: BTreeSet::new(),
+            answers: Answers::default(),
+            explored: None,
+            left: limits.questions,
+            questions: limits.questions,
+        }
+    }
+
+    pub(crate) fn prove(&mut self, claim: &Claim) -> Outcome {
+        if self.watched.contacts.len() > 64 || self.watched.flows.len() > 64 {
+            return Outcome::Unfinished("more than 64 contacts or flows stand in promises".to_owned());
+        }
+        // Of a promise for certain hours, only calls in those hours are thought of.
+        let premise: Vec<Assumed> = match claim {
+            Claim::NeverRings { during, .. } => during.iter().map(|hours| (Unknown::Hours(*hours), true)).collect(),
+            Claim::EveryCallEnds(_) | Claim::CallerWaitsAtMost(_) => Vec::new(),
+        };
+        loop {
+            if self.explore(&premise).is_err() {
+                let most = self.questions;
+                return Outcome::Unfinished(format!("it takes more than {most} questions to follow every path"));
+            }
+            let Some(explored) = &self.explored else {
+                return Outcome::Unfinished("there is nothing to follow".to_owned());
+            };
+            let graph = &explored.graph;
+            let (suspect, proof) = self.suspect(claim, explored);
+            let Some(path) = suspect else {
+                return Outcome::Proved(proof);
+            };
+            let arrival = path.first().and_then(|(_, arrival)| graph.arrivals.get(*arrival));
+            let zone = arrival.map_or(0, |way| graph.zone(way.by));
+            let assumed = assumed(explored, &path);
+            let contradiction = self.domain.contradiction(zone, &assumed);
+            if contradiction.is_empty() {
+                let example = example::play(self.rules, &self.domain, graph, &path, &assumed);
+                return broken(claim, example);
+            }
+            let before = self.tracked.len();
+            self.tracked.extend(contradiction);
+            if self.tracked.len() == before {
+                let why = "what a call would have to be like contradicts itself in a way not seen through";
+                return Outcome::Unfinished(why.to_owned());
+            }
+            self.explored = None;
+            self.answers = Answers::default();
+        }
+    }
+
+    fn explore(&mut self, premise: &[Assumed]) -> Result<(), Spent> {
+        if self.explored.as_ref().is_some_and(|explored| explored.premise == premise) {
+            return Ok(());
+        }
+        let scene = Scene { rules: self.rules, domain: &self.domain, tracked: &self.tracked, watched: &self.watched };
+        let mut graph = explore(&scene, premise, None, &mut self.answers, &mut self.left)?;
+        let depths = Depths::of(&graph);
+        if depths.counts() {
+            graph = explore(&scene, premise, Some(&depths.reach), &mut self.answers, &mut self.left)?;
+        }
+        self.explored = Some(Explored { premise: premise.to_vec(), graph, depths });
+        Ok(())
+    }
+
+    /// The shortest path that seems to break the promise, and how much was looked at.
+    fn suspect(&self, claim: &Claim, explored: &Explored) -> (Option<Path>, Proof) {
+        let Explored { graph, depths, .. } = explored;
+        let limit = if let Claim::CallerWaitsAtMost(limit) = claim { *limit } else { u32::MAX };
+        let waits = waits(graph, depths, limit);
+        let proof = Proof { states: graph.nodes.len(), ways: graph.count_ways(), longest_wait: waits.longest };
+        let path = match claim {
+            Claim::CallerWaitsAtMost(_) => waits.over.map(|(_, path)| path),
+            Claim::EveryCallEnds(ends) => first(graph, |way| matches!(way.to, To::End(end) if !ends.contains(&end))),
+            Claim::NeverRings { contact, except_flow, .. } => {
+                let rung = bit_of(&self.watched.contacts, contact);
+                let excepted = except_flow.map_or(0, |flow| bit_of(&self.watched.flows, &flow));
+                first(graph, |way| way.rings & rung != 0 && way.flows & excepted == 0)
+            }
+        };
+        (path, proof)
+    }
+}
+
+fn add<T: PartialEq>(list: &mut Vec<T>, one: T) {
+    if !list.contains(&one) {
+        list.push(one);
+    }
+}
+
+/// The shortest path whose last way is as asked; stops stand in the order in which they were found.
+fn first(graph: &Graph, bad: impl Fn(&Way) -> bool) -> Option<Path> {
+    if let Some(place) = graph.arrivals.iter().position(&bad) {
+        return Some(shortest(graph, None, place));
+    }
+    let found = |node: &Node| node.ways.iter().position(&bad);
+    let (id, place) = graph.nodes.iter().enumerate().find_map(|(id, node)| Some((id, found(node)?)))?;
+    Some(shortest(graph, Some(id), place))
+}
+
+/// Everything answered along a path.
+fn assumed(explored: &Explored, path: &Path) -> Vec<Assumed> {
+    let ways = path.iter().filter_map(|(from, place)| explored.graph.ways(*from).get(*place));
+    let answers = ways.flat_map(|way| way.asked.iter().copied());
+    let mut all: Vec<Assumed> = answers.chain(explored.premise.iter().copied()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Believes a counter-example only when the call itself breaks the promise.
+fn broken(claim: &Claim, example: Option<CounterExample>) -> Outcome {
+    let breaks = |example: &CounterExample| match claim {
+        Claim::EveryCallEnds(ends) => !ends.contains(&example.journey.end),
+        Claim::CallerWaitsAtMost(limit) => example.journey.waited > *limit,
+        Claim::NeverRings { contact, .. } => example.journey.rung().any(|rung| rung.contact == *contact),
+    };
+    match example.filter(breaks) {
+        Some(example) => Outcome::Broken(Box::new(example)),
+        None => Outcome::Unfinished("a path was found that breaks it, and no call could be made to take it".to_owned()),
+    }
+}
