@@ -26,7 +26,7 @@ impl Folder {
     /// Makes the folder if need be, and takes it.
     pub(in crate::store) fn take(path: &Path) -> Result<Self, StoreError> {
         let cannot = |source| StoreError::Folder { folder: path.to_owned(), source };
-        std::fs::create_dir_all(path).map_err(cannot)?;
+        make(path).map_err(cannot)?;
         let mut options = OpenOptions::new();
         let mut lock = options
             .read(true)
@@ -57,6 +57,15 @@ impl Folder {
     pub(in crate::store) fn file(&self) -> PathBuf {
         self.path.join("ringfall.db")
     }
+}
+
+/// Makes the folder for this user alone: records name callers. A folder that is there keeps its rights.
+fn make(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// Opens the file for writing and brings it to the current form.
