@@ -14,5 +14,6 @@
 
 mod chance;
 mod cli;
+mod crash;
 mod floors;
 mod signatures;
