@@ -9,6 +9,7 @@
     clippy::string_slice,
     clippy::allow_attributes,
     clippy::print_stderr,
+    clippy::disallowed_methods,
     reason = "helpers of tests may stop at the first surprise"
 )]
 
