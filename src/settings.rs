@@ -181,6 +181,7 @@ impl Reader<'_> {
         let deadline = self.seconds("deadline", 1..=14);
         let journal_deadline = self.seconds("journal_deadline", 0..=10);
         self.order("journal_deadline", journal_deadline, deadline);
+        let (drain, header_timeout) = (self.seconds("drain", 0..=600), self.seconds("header_timeout", 1..=60));
         let workers = self.workers();
         let connections = self.count("connections", 8..=1_000_000);
         let body_limit = self.read("body_limit", "a size from 4kB to 4MB, such as `128kB`", size);
@@ -201,10 +202,10 @@ impl Reader<'_> {
             body_limit: body_limit?,
             deadline: deadline?,
             journal_deadline: journal_deadline?,
-            drain: self.seconds("drain", 0..=600)?,
+            drain: drain?,
             workers: workers?,
             connections: connections?,
-            header_timeout: self.seconds("header_timeout", 1..=60)?,
+            header_timeout: header_timeout?,
             reload: reload?,
             metrics_org_label: metrics_org_label?,
             twilio,

@@ -17,4 +17,6 @@ mod chance;
 mod cli;
 mod crash;
 mod floors;
+mod serving;
 mod signatures;
+mod support;

@@ -255,7 +255,8 @@ fn count(visit: &Visit<'_>, stand: &Stand, event: &CallEvent, decision: &Decisio
     if let Happened::Rang(outcome) = &stand.facts.happened {
         metrics.leg(outcome.word());
     }
-    if decision.end.is_some() {
+    // The thanks after a message come when the waiting is long over.
+    if decision.end.is_some() && decision.plan.act != Act::Thank {
         let talked = event.dial.as_ref().and_then(|dial| dial.seconds).unwrap_or(0);
         let waited = visit.started.as_second() - stand.position.began - i64::from(talked);
         metrics.waited(i32::try_from(waited.max(0)).map_or(f64::MAX, f64::from));

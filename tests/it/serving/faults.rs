@@ -1,0 +1,209 @@
+//! Whatever breaks, a believed caller is answered.
+
+use std::future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ringfall::app::ports::{Appended, Journal, JournalError, JournalHealth, Key, Later, RuleText};
+use ringfall::audit::record::Record;
+use ringfall::model::digest::Digest;
+use tokio::sync::Semaphore;
+
+use crate::support::{CALL, House, Service};
+
+/// What is wrong with a journal.
+#[derive(Debug)]
+enum Trouble {
+    Full,
+    Hangs,
+    Panics,
+    /// Answers once somebody lets it.
+    Waits(Semaphore),
+}
+
+#[derive(Debug)]
+struct Broken {
+    trouble: Trouble,
+    asked: AtomicU64,
+}
+
+impl Broken {
+    fn new(trouble: Trouble) -> Arc<Self> {
+        Arc::new(Self { trouble, asked: AtomicU64::new(0) })
+    }
+}
+
+impl Journal for Broken {
+    fn append(&self, _record: Record) -> Later<'_, Result<Appended, JournalError>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        match &self.trouble {
+            Trouble::Full => Box::pin(future::ready(Err(JournalError::Deferred("no space left".to_owned())))),
+            Trouble::Hangs => Box::pin(future::pending()),
+            Trouble::Panics => Box::pin(async { panic!("the journal stumbles") }),
+            Trouble::Waits(gate) => Box::pin(async {
+                gate.acquire().await.unwrap().forget();
+                Ok(Appended::Fresh)
+            }),
+        }
+    }
+
+    fn key(&self, _org: &str, _call: &str, _leg: Option<&str>) -> Key {
+        Key::Nothing
+    }
+
+    fn earlier_calls(&self, _org: &str, _caller: &str, _call: &str, _began: i64) -> Vec<u32> {
+        Vec::new()
+    }
+
+    fn active_calls(&self, _org: &str, _contact: &str, _call: &str) -> u8 {
+        0
+    }
+
+    fn keep_rules<'a>(&'a self, _: &'a str, _: Digest, _: Vec<RuleText>) -> Later<'a, Result<(), JournalError>> {
+        Box::pin(future::ready(Ok(())))
+    }
+
+    fn rules<'a>(&'a self, _: &'a str, _: &'a str) -> Later<'a, Result<Option<Vec<RuleText>>, JournalError>> {
+        Box::pin(future::ready(Ok(None)))
+    }
+
+    fn health(&self) -> JournalHealth {
+        JournalHealth::default()
+    }
+}
+
+async fn with(house: &House, trouble: Trouble) -> (Service, Arc<Broken>) {
+    let journal = Broken::new(trouble);
+    let more = [("RINGFALL_JOURNAL_DEADLINE", "100ms"), ("RINGFALL_DEADLINE", "2s")];
+    (house.serve_with(&more, Some(Arc::<Broken>::clone(&journal))).await, journal)
+}
+
+async fn fallbacks(service: &Service, reason: &str) -> u64 {
+    service.counted(&format!("ringfall_fallback_served_total{{reason=\"{reason}\"}}")).await
+}
+
+#[tokio::test]
+async fn a_full_disk_changes_nothing_for_the_caller() {
+    let house = House::new();
+    let (service, _) = with(&house, Trouble::Full).await;
+    let answer = service.arrive().await;
+    assert!(answer.body.contains("+16195550111"), "{}", answer.body);
+    assert_eq!(fallbacks(&service, "journal-deferred").await, 1);
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_disk_that_hangs_is_not_waited_for() {
+    let house = House::new();
+    let (service, _) = with(&house, Trouble::Hangs).await;
+    let answer = service.arrive().await;
+    assert!(answer.body.contains("+16195550111"), "{}", answer.body);
+    assert_eq!(fallbacks(&service, "journal-slow").await, 1);
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_panic_is_answered_from_finally() {
+    let house = House::new();
+    let (service, _) = with(&house, Trouble::Panics).await;
+    let answer = service.arrive().await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.contains("<Record") && answer.body.contains("after the tone"), "{}", answer.body);
+    assert_eq!(fallbacks(&service, "panic").await, 1);
+    // The service is none the worse for it.
+    assert_eq!(service.get("/healthz").await.status, 200);
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn an_unknown_number_is_answered_by_the_last_resort() {
+    let service = House::new().serve().await;
+    let answer = service.ask("/twilio/inbound-call", &[("To", "+16195550177")]).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.contains("<Say") && answer.body.contains("<Record"), "{}", answer.body);
+    assert_eq!(fallbacks(&service, "unknown-number").await, 1);
+    let named = service.ask("/twilio/inbound-call?org=acme", &[("To", "+16195550177")]).await;
+    assert!(named.body.contains("after the tone"), "{}", named.body);
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_whose_rules_are_gone_is_answered_from_finally() {
+    let service = House::new().serve().await;
+    let first = service.arrive().await;
+    let target = first.attribute("action");
+    let rules = target.split("rules=").nth(1).unwrap()[..16].to_owned();
+    let answer = service.ask(&target.replace(&rules, "0123456789abcdef"), &[("DialCallStatus", "busy")]).await;
+    assert!(answer.body.contains("<Record") && answer.body.contains("after the tone"), "{}", answer.body);
+    assert_eq!(fallbacks(&service, "rules-gone").await, 1);
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn the_carriers_second_attempt_is_answered_from_finally() {
+    let service = House::new().serve().await;
+    let failed = [("ErrorCode", "11200"), ("ErrorUrl", "https://phones.example.com/twilio/inbound-call")];
+    let answer = service.ask("/twilio/inbound-call", &failed).await;
+    assert!(answer.body.contains("<Record") && answer.body.contains("after the tone"), "{}", answer.body);
+    assert_eq!(fallbacks(&service, "carrier-fallback").await, 1);
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_place_that_is_none_of_ours_still_reaches_somebody() {
+    let service = House::new().serve().await;
+    for target in ["/twilio/continue", "/twilio/continue?org=acme&rules=zzz", "/twilio/continue?org=acme&s=1.0"] {
+        let answer = service.ask(target, &[]).await;
+        assert_eq!(answer.status, 200, "{target}");
+        assert!(answer.body.contains("<Record"), "{target}: {}", answer.body);
+    }
+    let screen = service.ask("/twilio/screen?org=acme", &[]).await;
+    assert!(screen.body.contains("<Hangup"), "{}", screen.body);
+    let nobody = service.ask("/twilio/inbound-call", &[("CallSid", "nonsense")]).await;
+    assert!(nobody.body.contains("<Record"), "{}", nobody.body);
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn faults_are_written_down_with_what_was_answered() {
+    let house = House::new();
+    let service = house.serve().await;
+    let failed = [("ErrorCode", "11200"), ("ErrorUrl", "https://phones.example.com/twilio/inbound-call")];
+    let answer = service.ask("/twilio/inbound-call", &failed).await;
+    let store = service.running.store.clone().unwrap();
+    let written = async {
+        loop {
+            let records = store.records("acme", CALL).await.unwrap();
+            if let Some(record) = records.first() {
+                return record.clone();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let record = tokio::time::timeout(std::time::Duration::from_secs(20), written).await.unwrap();
+    assert_eq!(record.twiml.as_deref(), Some(answer.body.as_str()));
+    assert!(record.fault.unwrap().contains("11200"));
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn stopping_answers_the_calls_that_are_under_way() {
+    let house = House::new();
+    let journal = Broken::new(Trouble::Waits(Semaphore::new(0)));
+    let shared: Arc<dyn Journal> = Arc::<Broken>::clone(&journal);
+    let service = house.serve_with(&[("RINGFALL_JOURNAL_DEADLINE", "7s")], Some(shared)).await;
+    let Service { running, address, .. } = service;
+    let app = Arc::clone(&running.app);
+    let caller = tokio::spawn(async move { crate::support::arrive_at(address).await });
+    while journal.asked.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let stopping = tokio::spawn(running.stop());
+    while app.open.is_open() {
+        tokio::task::yield_now().await;
+    }
+    let Trouble::Waits(gate) = &journal.trouble else { panic!("not this journal") };
+    gate.add_permits(1);
+    assert_eq!(caller.await.unwrap(), 200);
+    stopping.await.unwrap();
+}
