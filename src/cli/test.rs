@@ -59,6 +59,9 @@ pub(crate) fn run(args: &Test) -> crate::cli::Answer {
         let coverage = coverage(&rules, verdicts.iter().map(|verdict| &verdict.journey));
         files.push(FileTests { name: file.name, verdicts, coverage });
     }
+    if files.is_empty() {
+        return Ok(Outcome::Findings);
+    }
     let show = if args.coverage { Show::Coverage } else { Show::Verdicts };
     match args.format {
         Format::Text => print!("{}", verdicts::text(&files, show)),

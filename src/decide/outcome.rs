@@ -74,3 +74,65 @@ const fn unanswered(status: &DialStatus, picked_up: LegOutcome) -> LegOutcome {
 fn unknown(status: &DialStatus) -> Option<Anomaly> {
     matches!(status, DialStatus::Other(_)).then_some(Anomaly::UnknownStatus)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(status: &str, bridged: Option<bool>) -> DialReport {
+        DialReport { status: DialStatus::parse(status), bridged, leg: None, seconds: None }
+    }
+
+    fn judged(status: &str, bridged: Option<bool>, confirm: Confirm, key: KeyRecord) -> (LegOutcome, Option<Anomaly>) {
+        let judged = judge(&report(status, bridged), confirm, key, Some(ContactId(3)));
+        (judged.outcome, judged.anomaly)
+    }
+
+    const TAKEN: LegOutcome = LegOutcome::Connected(Some(ContactId(3)));
+
+    #[test]
+    fn a_call_is_taken_when_it_was_bridged_and_the_key_was_pressed() {
+        let none = KeyRecord::Silent;
+        assert_eq!(judged("completed", Some(true), Confirm::Key, KeyRecord::Accepted), (TAKEN, None));
+        assert_eq!(judged("completed", Some(true), Confirm::None, none), (TAKEN, None));
+        let swallowed = (LegOutcome::NoKey, Some(Anomaly::BridgedWithoutKey));
+        assert_eq!(judged("completed", Some(true), Confirm::Key, none), swallowed);
+        assert_eq!(judged("completed", Some(true), Confirm::Voice, none), swallowed);
+    }
+
+    #[test]
+    fn completed_without_a_bridge_is_a_mailbox_or_a_refusal() {
+        assert_eq!(judged("completed", Some(false), Confirm::Key, KeyRecord::Silent), (LegOutcome::NoKey, None));
+        assert_eq!(judged("completed", Some(false), Confirm::Key, KeyRecord::Declined), (LegOutcome::Declined, None));
+        assert_eq!(judged("completed", Some(false), Confirm::None, KeyRecord::Silent), (LegOutcome::NoAnswer, None));
+        let gone = (LegOutcome::Failed, Some(Anomaly::KeyWithoutBridge));
+        assert_eq!(judged("completed", Some(false), Confirm::Key, KeyRecord::Accepted), gone);
+    }
+
+    #[test]
+    fn the_carriers_words_keep_their_meaning() {
+        for (word, outcome) in [
+            ("busy", LegOutcome::Busy),
+            ("no-answer", LegOutcome::NoAnswer),
+            ("failed", LegOutcome::Failed),
+            ("canceled", LegOutcome::Canceled),
+            ("", LegOutcome::Failed),
+        ] {
+            for confirm in [Confirm::Key, Confirm::None] {
+                assert_eq!(judged(word, Some(false), confirm, KeyRecord::Silent), (outcome, None), "{word}");
+                assert_eq!(judged(word, None, confirm, KeyRecord::Silent), (outcome, None), "{word}");
+            }
+        }
+        let odd = (LegOutcome::Failed, Some(Anomaly::UnknownStatus));
+        assert_eq!(judged("blorp", Some(false), Confirm::None, KeyRecord::Silent), odd);
+    }
+
+    #[test]
+    fn carriers_that_do_not_tell_of_bridges_are_judged_by_the_length_of_the_talk() {
+        let talked = |seconds| DialReport { seconds, ..report("completed", None) };
+        let judged = |seconds| judge(&talked(seconds), Confirm::None, KeyRecord::Silent, None).outcome;
+        assert_eq!(judged(Some(12)), LegOutcome::Connected(None));
+        assert_eq!(judged(Some(0)), LegOutcome::NoAnswer);
+        assert_eq!(judged(None), LegOutcome::NoAnswer);
+    }
+}

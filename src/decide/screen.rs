@@ -103,3 +103,71 @@ fn answer(confirm: Confirm, digits: &str, speech: &str) -> Option<bool> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{NoFiles, load};
+
+    const RULES: &str = r#"
+version: 1
+timezone: America/Chicago
+numbers: ["+13125550100"]
+contacts:
+  key: "+13125550111"
+  voice: { number: "+13125550112", confirm: voice }
+  free: { number: "+13125550113", confirm: none }
+routes: [{ cascade: [{ ring: key }, { ring: voice }, { ring: free }] }]
+finally: { voicemail: Please leave a message. }
+"#;
+
+    fn met(contact: &str, asked: u8, digits: &str, speech: &str) -> Screen {
+        let rules = load("screen.yaml", RULES.as_bytes(), &NoFiles, jiff::civil::date(2026, 3, 1)).rules.unwrap();
+        let place = rules.contacts.iter().position(|known| &*known.name == contact);
+        let contact = ContactId(place.map_or(99, |place| u16::try_from(place).unwrap()));
+        screen(&rules, ScreenFacts { contact, line: Some(LineId(0)), asked, digits, speech })
+    }
+
+    fn asks(screen: Screen) -> Option<u8> {
+        if let Screen::Ask { asked, .. } = screen { Some(asked) } else { None }
+    }
+
+    #[test]
+    fn who_confirms_is_asked_twice_and_then_given_up() {
+        assert_eq!(asks(met("key", 0, "", "")), Some(1));
+        assert_eq!(asks(met("key", 1, "", "")), Some(2));
+        assert_eq!(asks(met("key", 1, "7", "")), Some(2));
+        assert_eq!(met("key", 2, "", ""), Screen::GiveUp);
+    }
+
+    #[test]
+    fn one_takes_the_call_and_two_refuses_it() {
+        for asked in [1, 2] {
+            assert_eq!(met("key", asked, "1", ""), Screen::Connect);
+            assert_eq!(met("key", asked, "2", ""), Screen::Decline);
+        }
+        assert_eq!(asks(met("key", 0, "1", "")), Some(1), "a key that came before the question is none");
+    }
+
+    #[test]
+    fn only_who_confirms_by_voice_is_heard() {
+        assert_eq!(met("voice", 1, "", "Yes, please."), Screen::Connect);
+        assert_eq!(met("voice", 1, "", "No. Not okay."), Screen::Decline);
+        assert_eq!(met("voice", 1, "1", ""), Screen::Connect);
+        assert_eq!(asks(met("voice", 1, "", "Please leave a message after the tone")), Some(2));
+        assert_eq!(asks(met("key", 1, "", "yes")), Some(2));
+    }
+
+    #[test]
+    fn who_need_not_confirm_is_connected_and_strangers_are_asked() {
+        assert_eq!(met("free", 0, "", ""), Screen::Connect);
+        assert_eq!(asks(met("nobody", 0, "", "")), Some(1));
+    }
+
+    #[test]
+    fn what_is_remembered_is_what_was_answered() {
+        assert_eq!(Screen::Connect.record(), KeyRecord::Accepted);
+        assert_eq!(Screen::Decline.record(), KeyRecord::Declined);
+        assert_eq!(Screen::GiveUp.record(), KeyRecord::Silent);
+    }
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests look for one thing among many")]
 
 pub(crate) mod generate;
+mod scenes;
 
 use proptest::prelude::*;
 

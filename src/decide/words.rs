@@ -9,7 +9,7 @@ use crate::decide::trace::{Considered, StepOutcome, Trace, Why};
 use crate::model::call::LegOutcome;
 use crate::model::moment::Moment;
 use crate::model::position::{RuleRef, StepRef};
-use crate::rules::ruleset::{Condition, RuleSet, Verb};
+use crate::rules::ruleset::{RuleSet, Verb};
 
 /// One thing considered, in words.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -168,17 +168,19 @@ fn taken(rules: &RuleSet, at: RuleRef) -> Line {
 
 fn of_condition(rules: &RuleSet, now: &Moment, at: (RuleRef, u8), why: &Why, held: bool) -> Line {
     let (rule, place) = at;
+    let fact = facts::why(rules, now, why);
     let condition = rules.rule(rule).and_then(|rule| rule.when.get(usize::from(place)));
     let path = places::condition(rules, rule, condition);
-    let what = condition.map_or_else(String::new, |condition| facts::asked(rules, condition));
-    let fact = facts::why(rules, now, why);
-    let negated = condition.is_some_and(|condition: &Condition| condition.negated);
-    let verdict = if held { Verdict::Held } else { Verdict::NotTaken };
-    let more = if negated || held { "" } else { facts::others(condition) };
-    let against = if negated && !held { ", and the rule is not for that" } else { "" };
-    let depth = if held { 2 } else { 1 };
-    let question = if held { String::new() } else { format!("{what}: ") };
-    Line { depth, path, verdict, what, why: format!("{question}{fact}{more}{against}") }
+    let Some(condition) = condition else {
+        return Line { depth: 1, path, verdict: Verdict::Amiss, what: String::new(), why: fact };
+    };
+    if held {
+        let what = facts::asked(rules, condition);
+        return Line { depth: 2, path, verdict: Verdict::Held, what, why: fact };
+    }
+    let question = facts::question(rules, condition);
+    let more = if condition.negated { ", and the rule is not for that" } else { facts::others(condition) };
+    Line { depth: 1, path, verdict: Verdict::NotTaken, what: String::new(), why: format!("{question}{fact}{more}") }
 }
 
 fn outcome(rules: &RuleSet, at: StepRef, what: StepOutcome) -> String {

@@ -24,14 +24,24 @@ pub fn asked(rules: &RuleSet, condition: &Condition) -> String {
     format!("{not}{} {what}", places::test_key(&condition.test))
 }
 
+/// What stands before a fact that does not name what was asked, such as `hours office: `.
+pub(crate) fn question(rules: &RuleSet, condition: &Condition) -> String {
+    let named_by_fact = match &condition.test {
+        Test::Caller(list) => list.len() == 1,
+        Test::Switch(list) => list.len() == 1,
+        Test::Hours(_) | Test::Line(_) | Test::Language(_) | Test::Attempt { .. } => false,
+    };
+    if named_by_fact { String::new() } else { format!("{}: ", asked(rules, condition)) }
+}
+
 /// What is added when a list of several failed and only the first fact is told.
-pub(crate) fn others(condition: Option<&Condition>) -> &'static str {
-    let several = condition.is_some_and(|condition| match &condition.test {
+pub(crate) fn others(condition: &Condition) -> &'static str {
+    let several = match &condition.test {
         Test::Hours(list) => list.len() > 1,
         Test::Caller(list) => list.len() > 1,
         Test::Switch(list) => list.len() > 1,
         Test::Line(_) | Test::Language(_) | Test::Attempt { .. } => false,
-    });
+    };
     if several { ", nor does another of the list hold" } else { "" }
 }
 

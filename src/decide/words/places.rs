@@ -116,7 +116,7 @@ pub fn step_title(rules: &RuleSet, at: StepRef) -> String {
         Verb::Flow { flow, language } => {
             let language = language.and_then(|place| rules.languages.get(usize::from(place)));
             let language = language.map_or_else(String::new, |language| format!(" in `{language}`"));
-            format!("flow {}{language}", flow_name(rules, *flow))
+            format!("go to flow {}{language}", flow_name(rules, *flow))
         }
         Verb::Voicemail(mailbox) => format!("voicemail {}", mailbox_name(rules, *mailbox)),
         Verb::Reject(Refusal::Busy) => "reject busy".into(),

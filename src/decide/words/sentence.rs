@@ -17,7 +17,7 @@ pub struct Answered<'a> {
     pub after: Option<u32>,
 }
 
-/// Tells a call: "Mon 8:03: office closed, rang dana (picked up, no key), rang lee (took it after 9 s)".
+/// Tells a call: "Mon 8:03: outside office hours, rang dana (picked up, no key), rang lee (took it after 9 s)".
 pub fn sentence<'a>(
     rules: &RuleSet,
     now: &Moment,
@@ -75,7 +75,8 @@ impl Told<'_> {
             if !self.hours.contains(hours) {
                 self.hours.push(*hours);
                 let name = self.rules.hours(*hours).map_or("?", |hours| &hours.name);
-                self.parts.push(format!("{name} {}", if fact.holds() { "open" } else { "closed" }));
+                let hours = if name.contains("hours") { "" } else { " hours" };
+                self.parts.push(format!("{} {name}{hours}", if fact.holds() { "in" } else { "outside" }));
             }
         } else if let Why::Caller { class, within: true } = why {
             let name = self.rules.caller_class(*class).map_or("?", |class| &class.name);

@@ -1,0 +1,344 @@
+//! Scenes of single calls, each with rules as their owner would write them.
+
+use crate::decide;
+use crate::decide::decision::{Act, Decision, Effect};
+use crate::decide::trace::{Considered, Why};
+use crate::model::call::{Attestation, CallFacts, Happened, LegOutcome, State};
+use crate::model::ids::{CallSid, ContactId, LineId};
+use crate::model::phone::{Caller, E164};
+use crate::model::position::{MAX_HOPS, Position};
+use crate::rules::ruleset::{EndKind, RuleSet};
+use crate::rules::{NoFiles, load};
+
+const HEAD: &str = r#"
+version: 1
+timezone: America/Chicago
+language: en
+numbers: ["+13125550100"]
+contacts:
+  dana: { number: "+13125550111", away: dana_away, notify: sms }
+  lee: { number: "+13125550112", max_calls: 1, notify: sms }
+  desk: { number: "+13125550120", confirm: none }
+  spare: { number: "+13125550121", confirm: none }
+  owner: { number: "+13125550130", notify: sms, callable: false }
+switches: { dana_away: { expires: 12h }, storm: { expires: 4h } }
+hours: { office: mon-fri 08:00-17:00 }
+escalations:
+  tell: [{ sms: owner, text: "Missed {{caller}}." }]
+mailboxes:
+  office: { greeting: Please leave a message., send_to: [owner] }
+  texty: { greeting: Please leave a message., offer_text: or press 1 and we will text you, send_to: [owner] }
+"#;
+
+const FINALLY: &str = "finally: { voicemail: office }\n";
+
+/// The rules above, with these.
+fn rules(more: &str) -> RuleSet {
+    let finally = if more.contains("finally:") { "" } else { FINALLY };
+    let text = format!("{HEAD}{more}\n{finally}");
+    let loaded = load("scene.yaml", text.as_bytes(), &NoFiles, jiff::civil::date(2026, 3, 1));
+    loaded.rules.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics))
+}
+
+/// One call on its way through rules.
+struct Scene {
+    rules: RuleSet,
+    facts: CallFacts,
+    state: State,
+    position: Position,
+}
+
+/// Friday 2026-03-06 at 15:00 in Chicago.
+const FRIDAY_AT_THREE: i64 = 1_772_830_800;
+
+fn scene(more: &str) -> Scene {
+    Scene {
+        rules: rules(more),
+        facts: CallFacts {
+            call: CallSid::imagined(),
+            line: Some(LineId(0)),
+            caller: Caller::parse("+12025550143"),
+            attestation: Attestation::Unsigned,
+            forwarded_from: None,
+            happened: Happened::Arrived,
+        },
+        state: State::default(),
+        position: Position::start(FRIDAY_AT_THREE),
+    }
+}
+
+impl Scene {
+    fn caller(mut self, number: &str) -> Self {
+        self.facts.caller = Caller::parse(number);
+        self
+    }
+
+    fn switch(mut self, name: &str) -> Self {
+        let place = self.rules.switches.iter().position(|switch| &*switch.name == name).unwrap();
+        self.state.switches.resize(self.rules.switches.len(), None);
+        self.state.switches[place] = Some(true);
+        self
+    }
+
+    fn id(&self, name: &str) -> ContactId {
+        let place = self.rules.contacts.iter().position(|contact| &*contact.name == name).unwrap();
+        ContactId(u16::try_from(place).unwrap())
+    }
+
+    fn arrives(&mut self) -> Decision {
+        self.hears(Happened::Arrived)
+    }
+
+    fn hears(&mut self, happened: Happened) -> Decision {
+        self.facts.happened = happened;
+        let now = decide::moment(&self.rules, self.facts.line, &self.position);
+        let decision = decide::decide(&self.rules, &self.facts, &self.position, &self.state, &now);
+        if let Some(next) = &decision.next {
+            self.position = next.clone();
+        }
+        decision
+    }
+
+    fn presses(&mut self, digits: &str) -> Decision {
+        self.hears(Happened::Chose { digits: digits.into(), speech: "".into() })
+    }
+
+    fn says(&mut self, speech: &str) -> Decision {
+        self.hears(Happened::Chose { digits: "".into(), speech: speech.into() })
+    }
+
+    fn nobody_answers(&mut self) -> Decision {
+        self.hears(Happened::Rang(LegOutcome::NoAnswer))
+    }
+
+    fn rings(&self, decision: &Decision) -> Vec<String> {
+        match &decision.plan.act {
+            Act::Ring { contacts, .. } => {
+                contacts.iter().map(|id| self.rules.contact(*id).unwrap().name.to_string()).collect()
+            }
+            other => panic!("rings nobody: {other:?}"),
+        }
+    }
+}
+
+const LADDER: &str = "routes: [{ cascade: [{ ring: dana, for: 15s }, { ring: lee }, { ring: desk }], missed: tell }]";
+
+fn missed(decision: &Decision) -> bool {
+    decision.effects.iter().any(|effect| matches!(effect, Effect::Missed { .. }))
+}
+
+#[test]
+fn a_ladder_is_climbed_rung_by_rung_to_the_mailbox() {
+    let mut scene = scene(LADDER);
+    let first = scene.arrives();
+    assert_eq!(scene.rings(&first), ["dana"]);
+    assert!(matches!(first.plan.act, Act::Ring { seconds: 15, .. }));
+    let second = scene.hears(Happened::Rang(LegOutcome::NoKey));
+    assert_eq!(scene.rings(&second), ["lee"]);
+    let third = scene.hears(Happened::Rang(LegOutcome::Busy));
+    assert_eq!(scene.rings(&third), ["desk"]);
+    let last = scene.nobody_answers();
+    assert!(matches!(last.plan.act, Act::Record { greeted: false, .. }));
+    assert_eq!(last.end, Some(EndKind::Voicemail));
+    assert!(missed(&last));
+    let thanks = scene.hears(Happened::Recorded { seconds: Some(9) });
+    assert_eq!(thanks.plan.act, Act::Thank);
+    assert!(!missed(&thanks) && matches!(thanks.effects[..], [Effect::Message { .. }]));
+}
+
+#[test]
+fn a_taken_call_is_over_and_nobody_is_told() {
+    let mut scene = scene(LADDER);
+    scene.arrives();
+    let taken = scene.hears(Happened::Rang(LegOutcome::Connected(Some(ContactId(0)))));
+    assert_eq!((taken.end, taken.next.is_none(), missed(&taken)), (Some(EndKind::Connected), true, false));
+}
+
+#[test]
+fn a_caller_who_hangs_up_while_it_rings_was_missed() {
+    let mut scene = scene(LADDER);
+    scene.arrives();
+    let gone = scene.hears(Happened::Gone);
+    assert_eq!((gone.plan.act.clone(), gone.end), (Act::Nothing, Some(EndKind::CallerGone)));
+    assert!(missed(&gone));
+}
+
+#[test]
+fn a_silent_recording_leaves_no_message() {
+    let mut scene = scene("routes: [{ cascade: [{ voicemail: office }] }]");
+    scene.arrives();
+    assert!(scene.hears(Happened::Recorded { seconds: Some(0) }).effects.is_empty());
+}
+
+#[test]
+fn whoever_is_away_or_busy_or_the_caller_is_left_out_with_the_reason() {
+    let mut scene = scene(LADDER).switch("dana_away").caller("+13125550120");
+    scene.state.active_calls = vec![0, 1];
+    let decision = scene.arrives();
+    assert!(matches!(decision.plan.act, Act::Record { .. }), "all three are left out");
+    let reasons: Vec<&Why> = decision
+        .trace
+        .iter()
+        .filter_map(|considered| if let Considered::Skipped { why, .. } = considered { Some(why) } else { None })
+        .collect();
+    assert!(matches!(reasons[..], [Why::Switch { on: true, .. }, Why::Busy { calls: 1 }, Why::Loop]), "{reasons:?}");
+}
+
+#[test]
+fn a_call_that_the_contact_forwarded_to_us_does_not_ring_the_contact() {
+    let mut scene = scene("routes: [{ cascade: [{ ring: dana }, { ring: lee }] }]");
+    scene.facts.forwarded_from = E164::parse("+13125550111").ok();
+    let decision = scene.arrives();
+    assert_eq!(scene.rings(&decision), ["lee"]);
+}
+
+#[test]
+fn of_several_rung_at_once_only_those_who_are_there_are_rung() {
+    let mut scene = scene("routes: [{ cascade: [{ ring: [desk, spare] }] }]").caller("+13125550120");
+    let decision = scene.arrives();
+    assert_eq!(scene.rings(&decision), ["spare"]);
+}
+
+const MENU: &str = r#"
+flows:
+  main: [{ cascade: [{ menu: top }, { ring: desk }] }]
+  sales: [{ cascade: [{ ring: dana }] }]
+lines: { main: { number: "+13125550100", start: main } }
+menus:
+  top:
+    say: { en: Press 1 for sales., es: Oprima 1. }
+    keys: { "1": [{ flow: sales }], "2": [{ flow: sales, language: es }], "12": [{ ring: lee }] }
+    words: { "1": [sales, buy something] }
+    tries: 2
+"#;
+
+fn menu_scene(more: &str) -> Scene {
+    let text = format!("{}{more}", MENU);
+    let head_without_numbers = HEAD.replace("numbers: [\"+13125550100\"]\n", "");
+    let text = format!("{head_without_numbers}{text}\n{FINALLY}");
+    let loaded = load("scene.yaml", text.as_bytes(), &NoFiles, jiff::civil::date(2026, 3, 1));
+    let rules = loaded.rules.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics));
+    Scene { rules, ..scene("routes: [{ cascade: [{ ring: dana }] }]") }
+}
+
+#[test]
+fn keys_lead_on_and_the_whole_number_counts() {
+    for (digits, rung) in [("1", "dana"), ("12", "lee")] {
+        let mut scene = menu_scene("");
+        assert!(matches!(scene.arrives().plan.act, Act::Menu { attempt: 0, .. }));
+        let decision = scene.presses(digits);
+        assert_eq!(scene.rings(&decision), [rung], "{digits}");
+    }
+}
+
+#[test]
+fn words_lead_on_when_said_whole_in_any_case() {
+    for (speech, understood) in [
+        ("Sales, please!", true),
+        ("I would like to BUY something.", true),
+        ("one", false),
+        ("1.", true),
+        ("resales", false),
+        ("buy", false),
+    ] {
+        let mut scene = menu_scene("");
+        scene.arrives();
+        let decision = scene.says(speech);
+        assert_eq!(matches!(decision.plan.act, Act::Ring { .. }), understood, "{speech}");
+    }
+}
+
+#[test]
+fn silence_replays_the_menu_and_then_goes_on_behind_it() {
+    let mut scene = menu_scene("");
+    scene.arrives();
+    assert!(matches!(scene.presses("").plan.act, Act::Menu { attempt: 1, .. }));
+    let decision = scene.presses("7");
+    assert_eq!(scene.rings(&decision), ["desk"], "without `otherwise` the step after the menu is next");
+}
+
+#[test]
+fn otherwise_is_where_silence_leads() {
+    let mut scene = menu_scene("    otherwise: [{ ring: lee }]\n");
+    scene.arrives();
+    scene.presses("");
+    let decision = scene.presses("");
+    assert_eq!(scene.rings(&decision), ["lee"]);
+}
+
+#[test]
+fn a_language_chosen_on_the_way_stays() {
+    let mut scene = menu_scene("");
+    assert_eq!(scene.arrives().plan.language, 0);
+    assert_eq!(scene.presses("2").plan.language, 1);
+    assert_eq!(scene.nobody_answers().plan.language, 1);
+}
+
+#[test]
+fn a_key_whose_steps_run_out_ends_in_finally() {
+    let mut scene = menu_scene("");
+    scene.arrives();
+    scene.presses("1");
+    assert!(matches!(scene.nobody_answers().plan.act, Act::Record { .. }));
+}
+
+#[test]
+fn who_would_rather_have_a_text_gets_it_instead_of_the_tone() {
+    let mut scene = scene("routes: [{ cascade: [{ voicemail: texty }], missed: tell }]");
+    let offer = scene.arrives();
+    assert!(matches!(offer.plan.act, Act::OfferText { .. }) && offer.end.is_none() && missed(&offer));
+    let mut other = scene.position.clone();
+    let texted = scene.presses("1");
+    assert_eq!((texted.plan.act, texted.end), (Act::PromiseText, Some(EndKind::Texted)));
+    assert!(matches!(texted.effects[..], [Effect::OfferedText { .. }]));
+    std::mem::swap(&mut scene.position, &mut other);
+    assert!(matches!(scene.presses("").plan.act, Act::Record { greeted: true, .. }));
+}
+
+#[test]
+fn refused_callers_start_no_escalation() {
+    let mut scene = scene(
+        "callers: { blocked: { numbers: [\"+12025550143\"] } }\nroutes: [{ when: { caller: blocked }, cascade: [{ reject: busy }], missed: tell }]",
+    );
+    let decision = scene.arrives();
+    assert!(matches!(decision.plan.act, Act::Reject(_)) && !missed(&decision));
+}
+
+#[test]
+fn a_number_that_is_none_of_ours_goes_to_finally() {
+    let mut scene = scene(LADDER);
+    scene.facts.line = None;
+    let decision = scene.arrives();
+    assert!(matches!(decision.plan.act, Act::Record { .. }));
+    assert_eq!(decision.trace[..2], [Considered::UnknownLine, Considered::Finally]);
+}
+
+#[test]
+fn a_call_with_too_many_answers_goes_to_finally() {
+    let mut scene = menu_scene("");
+    scene.arrives();
+    scene.position.hop = MAX_HOPS;
+    let decision = scene.presses("1");
+    assert!(matches!(decision.plan.act, Act::Record { .. }));
+    assert_eq!(decision.trace[0], Considered::TooManyHops);
+}
+
+#[test]
+fn a_position_of_other_rules_goes_to_finally() {
+    let mut scene = scene(LADDER);
+    scene.arrives();
+    scene.position.step.as_mut().unwrap().index = 99;
+    let decision = scene.nobody_answers();
+    assert!(matches!(decision.plan.act, Act::Record { .. }));
+    assert_eq!(decision.trace[0], Considered::StrangePosition);
+}
+
+#[test]
+fn negation_and_lists_are_any_of_and_not() {
+    let routes = "routes: [{ when: { switch: [storm, dana_away], not: { hours: office } }, cascade: [{ ring: lee }] }, { when: { switch: [storm, dana_away] }, cascade: [{ ring: desk }] }]";
+    let mut calm = scene(routes);
+    assert!(matches!(calm.arrives().plan.act, Act::Record { .. }));
+    let mut away = scene(routes).switch("dana_away");
+    let decision = away.arrives();
+    assert_eq!(away.rings(&decision), ["desk"], "the office is open, so the first rule is not taken");
+}
