@@ -245,3 +245,6 @@ const fn outcome(leg: Leg, confirm: Confirm, who: ContactId) -> Option<LegOutcom
         Leg::CallerHangsUp => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,3 +159,6 @@ fn layout(rows: &[Row]) -> String {
     }
     drawing
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,3 +92,6 @@ fn totals(files: &[FileTests]) -> String {
     let failures = if failed == 0 { String::new() } else { format!(", {failed} failed") };
     format!("{all} {tests}: {} passed{failures}", all - failed)
 }
+
+#[cfg(test)]
+mod cases;
