@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::cli::terminal;
 use crate::diagnostic::Diagnostic;
+use crate::draw::diagnostics;
 use crate::files::Folder;
 use crate::rules::Loaded;
 use crate::rules::case::Case;
@@ -38,14 +40,10 @@ impl RuleFile {
 /// The rules and tests of a file; what keeps it from being used is told on standard error.
 pub(crate) fn usable(file: &RuleFile) -> Option<(RuleSet, Vec<Case>)> {
     let loaded = file.load();
-    let errors: Vec<&Diagnostic> = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
-    for error in &errors {
-        let (line, column) = error.primary.as_ref().map_or((1, 1), crate::diagnostic::Label::line_and_column);
-        let name = error.primary.as_ref().map_or(&*file.name, |label| &*label.source.name);
-        eprintln!("{name}:{line}:{column}: error[{}]: {}", error.code, error.message);
-    }
-    if loaded.rules.is_none() {
-        eprintln!("help: `ringfall check {}` shows what is wrong, and a way out", file.name);
+    let errors: Vec<Diagnostic> =
+        loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).cloned().collect();
+    if !errors.is_empty() {
+        eprintln!("{}", diagnostics::text(&errors, terminal::style(&std::io::stderr())));
     }
     loaded.rules.map(|rules| (rules, loaded.cases))
 }
