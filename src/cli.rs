@@ -10,6 +10,7 @@ pub mod completions;
 pub mod explain;
 pub mod health;
 pub mod init;
+mod notify;
 pub mod outcome;
 mod rulefiles;
 pub mod schema;

@@ -11,6 +11,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Answer;
+use crate::cli::notify;
 use crate::cli::outcome::Outcome;
 use crate::settings::layers::Surroundings;
 use crate::settings::{self, LogFormat, Settings};
@@ -108,6 +109,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     if settings.log_format == LogFormat::Human {
         eprint!("{}", banner(settings, &running));
     }
+    notify::tell(notify::READY);
     loop {
         tokio::select! {
             _ = hangup.recv() => running.reload(),
@@ -115,6 +117,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
             _ = interrupt.recv() => break,
         }
     }
+    notify::tell(notify::STOPPING);
     tracing::info!("stopping: no more calls are wanted, those under way are answered");
     running.stop().await;
     tracing::info!("stopped");
