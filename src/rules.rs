@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod case;
+pub mod codes;
 mod compile;
 pub mod grammar;
 mod load;

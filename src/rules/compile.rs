@@ -6,6 +6,7 @@ mod cycles;
 mod flows;
 mod holidays;
 mod hours;
+mod lints;
 mod mailboxes;
 mod menus;
 mod names;
@@ -15,7 +16,11 @@ mod steps;
 mod switches;
 mod texts;
 
-use crate::diagnostic::Diagnostic;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::diagnostic::{Diagnostic, Source};
 use crate::model::digest::Digest;
 use crate::model::moment::Zone;
 use crate::rules::case::Case;
@@ -38,7 +43,7 @@ pub(super) struct Made {
 }
 
 /// Compiles the main file, which comes first, with its includes.
-pub(super) fn compile(parts: &[Part], files: &dyn Files, contents: Vec<(String, Vec<u8>)>) -> Made {
+pub(super) fn compile(parts: &[Part], files: &dyn Files, contents: Vec<(String, Vec<u8>)>, today: Date) -> Made {
     let mut desk = Desk {
         parts,
         files,
@@ -53,7 +58,7 @@ pub(super) fn compile(parts: &[Part], files: &dyn Files, contents: Vec<(String, 
         cascades: Vec::new(),
         mailboxes: Vec::new(),
     };
-    let (rules, cases) = desk.rule_set().map_or_else(|| (None, Vec::new()), |(rules, cases)| (Some(rules), cases));
+    let (rules, cases) = desk.rule_set(today).map_or_else(|| (None, Vec::new()), |(rules, cases)| (Some(rules), cases));
     Made { rules, cases, problems: desk.problems }
 }
 
@@ -114,7 +119,7 @@ struct Sections<'a> {
 }
 
 impl<'a> Desk<'a> {
-    fn rule_set(&mut self) -> Option<(RuleSet, Vec<Case>)> {
+    fn rule_set(&mut self, today: Date) -> Option<(RuleSet, Vec<Case>)> {
         let parts = self.parts;
         let main = parts.first()?;
         self.head(main);
@@ -141,7 +146,6 @@ impl<'a> Desk<'a> {
         let countries = self.countries(main, &lines);
         let cases = self.cases(&lines, &flows);
         self.settle_languages();
-        self.unused_names();
         let rules = RuleSet {
             digest: Digest::of(self.contents.iter().flat_map(|(path, bytes)| [path.as_bytes(), bytes.as_slice()])),
             zone: self.zone.clone(),
@@ -162,6 +166,12 @@ impl<'a> Desk<'a> {
             rollout,
             promises,
         };
+        // While anything is wrong, what seems odd may only be mistyped.
+        let broken = parts.iter().any(|part| !part.broken.is_empty() || !part.doubtful.is_empty());
+        if !broken && !self.problems.iter().any(Diagnostic::is_error) {
+            self.unused_names();
+            self.lints(&rules, &sections, today);
+        }
         Some((rules, cases))
     }
 
@@ -281,9 +291,17 @@ impl<'a> Desk<'a> {
         match self.names.find(section, name, at) {
             Ok(index) => Some(index),
             Err(problem) => {
-                self.report(at, *problem);
+                self.report_unknown(section, at, *problem);
                 None
             }
+        }
+    }
+
+    /// Takes the problem of an unknown name, unless the section that would hold it could not be read.
+    fn report_unknown(&mut self, section: Section, at: &At<'_>, problem: Diagnostic) {
+        let unread = self.parts.iter().any(|part| part.broken.iter().any(|path| path == section.key()));
+        if !unread {
+            self.report(at, problem);
         }
     }
 
@@ -318,14 +336,22 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Warns of names that nothing uses; not while anything is wrong, because then a use may be mistyped.
+    /// Reports what is wrong with a line of a file that the rules name, showing both.
+    fn fault_in(&mut self, at: &At<'_>, path: &str, bytes: &[u8], line: u32, problem: Diagnostic) {
+        let source = Arc::new(Source { name: path.into(), text: String::from_utf8_lossy(bytes).into() });
+        let before = usize::try_from(line).unwrap_or(1).saturating_sub(1);
+        let start: usize = source.text.split_inclusive('\n').take(before).map(str::len).sum();
+        let length =
+            source.text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, |line| line.trim_end().len());
+        let problem = problem.at(&source, start..start + length, "").path(at.path());
+        self.report(at, problem.also(at.source(), at.span(), "the file is named here"));
+    }
+
     fn unused_names(&mut self) {
-        let broken = self.parts.iter().any(|part| !part.broken.is_empty() || !part.doubtful.is_empty());
-        if broken || self.problems.iter().any(Diagnostic::is_error) {
-            return;
-        }
         for (section, name, at) in self.names.unused() {
-            if matches!(section, Section::Lines) {
+            // What an included file holds may be meant for another organization.
+            let included = self.parts.iter().skip(1).any(|part| Arc::ptr_eq(&part.source, at.source()));
+            if included || section == Section::Lines {
                 continue;
             }
             let message = format!("nothing uses the {} `{name}`", section.thing());

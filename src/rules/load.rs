@@ -65,9 +65,9 @@ pub struct Loaded {
 }
 
 /// Loads a rule file; `today` matters only for warnings.
-pub fn load(name: &str, bytes: &[u8], files: &dyn Files, _today: Date) -> Loaded {
+pub fn load(name: &str, bytes: &[u8], files: &dyn Files, today: Date) -> Loaded {
     let mut diagnostics = Vec::new();
-    let (source, part) = part(name, bytes, &mut diagnostics);
+    let (source, part) = part(name, bytes, shape::Role::Main, &mut diagnostics);
     let Some(main) = part else {
         return Loaded { rules: None, cases: Vec::new(), diagnostics, source, sources: Vec::new() };
     };
@@ -75,7 +75,7 @@ pub fn load(name: &str, bytes: &[u8], files: &dyn Files, _today: Date) -> Loaded
     let mut contents = vec![("".to_owned(), bytes.to_vec())];
     include(name, &mut parts, files, &mut contents, &mut diagnostics);
     let sources = parts.iter().skip(1).map(|part| Arc::clone(&part.source)).collect();
-    let made = compile::compile(&parts, files, contents);
+    let made = compile::compile(&parts, files, contents, today);
     diagnostics.extend(made.problems);
     in_order(&mut diagnostics, &parts);
     let failed = diagnostics.iter().any(Diagnostic::is_error);
@@ -84,7 +84,7 @@ pub fn load(name: &str, bytes: &[u8], files: &dyn Files, _today: Date) -> Loaded
 }
 
 /// Reads one file as far as its form goes.
-fn part(name: &str, bytes: &[u8], diagnostics: &mut Vec<Diagnostic>) -> (Arc<Source>, Option<Part>) {
+fn part(name: &str, bytes: &[u8], role: shape::Role, diagnostics: &mut Vec<Diagnostic>) -> (Arc<Source>, Option<Part>) {
     let (source, problem) = text::decode(name, bytes);
     if let Some(problem) = problem {
         diagnostics.push(problem);
@@ -93,7 +93,7 @@ fn part(name: &str, bytes: &[u8], diagnostics: &mut Vec<Diagnostic>) -> (Arc<Sou
     let (root, problems) = tree::parse(&source);
     diagnostics.extend(problems);
     let Some(root) = root else { return (source, None) };
-    let read = shape::read(&source, &root);
+    let read = shape::read(&source, &root, role);
     diagnostics.extend(read.problems);
     match serde_path_to_error::deserialize::<_, File>(read.value) {
         Ok(file) => {
@@ -136,7 +136,7 @@ fn include(
         }
         match files.read(path) {
             Ok(bytes) => {
-                let (_, part) = part(&format!("{folder}{path}"), &bytes, diagnostics);
+                let (_, part) = part(&format!("{folder}{path}"), &bytes, shape::Role::Included, diagnostics);
                 contents.push((path.clone(), bytes));
                 included.extend(part);
             }
@@ -157,4 +157,38 @@ fn in_order(diagnostics: &mut [Diagnostic], parts: &[Part]) {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn every_problem_comes_at_once() {
+        let text = "\
+version: 1
+timezone: America/Los_Angelos
+numbers: [+16195550100]
+contacts:
+  primary: \"+1 619 555 0111\"
+hours: { business: mon-fri 09:00-24:30 }
+routes:
+  - when: busines
+    cascade: [{ ring: primry, for: 20 }, { rign: primary }]
+finally: { voicemail: Please leave your name and number after the tone. }
+";
+        let loaded = load("rules.yaml", text.as_bytes(), &NoFiles, date(2026, 11, 21));
+        let codes: Vec<&str> = loaded.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+        assert!(loaded.rules.is_none());
+        let expected = [
+            "unknown-zone",
+            "unquoted-number",
+            "bad-number",
+            "bad-time",
+            "unknown-name",
+            "unknown-name",
+            "duration-without-unit",
+            "unknown-field",
+        ];
+        assert_eq!(codes, expected, "{:#?}", loaded.diagnostics);
+    }
+}

@@ -6,7 +6,8 @@ pub(super) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str
     if wanted.is_empty() || wanted.len() > LONGEST {
         return None;
     }
-    let most = (wanted.len() / 3).clamp(1, 4);
+    // Of words of two letters, any two are neighbors.
+    let most = if wanted.len() < 3 { 0 } else { (wanted.len() / 3).clamp(1, 4) };
     let near = known.into_iter().filter_map(|name| {
         let letters: Vec<char> = name.chars().flat_map(char::to_lowercase).take(LONGEST + 1).collect();
         if letters.len().abs_diff(wanted.len()) > most {
@@ -55,6 +56,7 @@ mod tests {
         assert_eq!(nearest("bakcup", known), Some("backup"));
         assert_eq!(nearest("Desk", known), Some("desk"));
         assert_eq!(nearest("sales", known), None);
+        assert_eq!(nearest("es", ["en", "fr"]), None);
         assert_eq!(nearest("", known), None);
     }
 }

@@ -158,6 +158,11 @@ impl<'a> At<'a> {
         Diagnostic::warning(code, message).at(&self.part.source, self.span(), "").path(self.path())
     }
 
+    /// A warning at the key of this place.
+    pub(super) fn key_warning(&self, code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::warning(code, message).at(&self.part.source, self.key_span(), "").path(self.path())
+    }
+
     /// What a small text has wrong, at the very bytes of it that are wrong.
     pub(super) fn grammar_error(&self, error: GrammarError) -> Diagnostic {
         let span = self.within(&error.at).unwrap_or_else(|| self.span());

@@ -35,7 +35,15 @@ fn tidy(schema: &mut Value) {
                 object.remove("format");
             }
             without_null(object);
-            object.values_mut().for_each(tidy);
+            for (key, inner) in object.iter_mut().filter(|(key, _)| *key != "examples") {
+                // The keys of these are names of ours, not words of the schema.
+                let names = matches!(key.as_str(), "properties" | "definitions");
+                if let (true, Some(named)) = (names, inner.as_object_mut()) {
+                    named.values_mut().for_each(tidy);
+                } else {
+                    tidy(inner);
+                }
+            }
         }
         Value::Array(items) => items.iter_mut().for_each(tidy),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

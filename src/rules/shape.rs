@@ -113,9 +113,11 @@ impl<'a> Builder<'a> {
         if let Some(branches) = schema.get("anyOf").and_then(Json::as_array) {
             let mut shapes = Vec::new();
             for branch in branches {
-                match self.shape(branch) {
-                    Shape::Either(inner) => shapes.extend(inner),
-                    other => shapes.push(other),
+                let shape = self.shape(branch);
+                if let Shape::Either(inner) = shape {
+                    shapes.extend(inner);
+                } else {
+                    shapes.push(shape);
                 }
             }
             return Shape::Either(shapes);
@@ -170,11 +172,21 @@ pub(super) struct Read {
     pub(super) doubtful: Vec<String>,
 }
 
+/// Whether a file stands for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It does, and must say how calls end.
+    Main,
+    /// It only adds to another.
+    Included,
+}
+
 /// Reads a whole file.
-pub(super) fn read(source: &Arc<Source>, root: &Node) -> Read {
+pub(super) fn read(source: &Arc<Source>, root: &Node, role: Role) -> Read {
     let shapes = Shapes::of_the_language();
     let mut reader = Reader {
         shapes,
+        role,
         source,
         path: Vec::new(),
         problems: Vec::new(),
@@ -194,6 +206,7 @@ pub(super) fn read(source: &Arc<Source>, root: &Node) -> Read {
 
 struct Reader<'a> {
     shapes: &'a Shapes,
+    role: Role,
     source: &'a Arc<Source>,
     path: Vec<Part<'a>>,
     problems: Vec<Diagnostic>,
@@ -255,7 +268,9 @@ impl<'a> Reader<'a> {
                 self.unknown_field(record, entries, entry);
             }
         }
-        for (name, field) in record.fields.iter().filter(|(_, field)| field.required) {
+        // Only the file itself has a role; everything in it must be whole.
+        let partial = self.role == Role::Included && self.path.is_empty();
+        for (name, field) in record.fields.iter().filter(|(_, field)| field.required && !partial) {
             if !entries.iter().any(|entry| entry.key == *name) {
                 self.path.push(Part::Key(name));
                 self.missing_field(record, name, field, node);

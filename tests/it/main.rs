@@ -18,5 +18,6 @@ mod cli;
 mod crash;
 mod floors;
 mod serving;
+mod rule_files;
 mod signatures;
 mod support;

@@ -1,5 +1,6 @@
 //! Classes of callers, with their lists.
 
+use crate::diagnostic::Diagnostic;
 use crate::model::call::Attestation;
 use crate::model::phone::E164;
 use crate::rules::compile::{Desk, Entry};
@@ -51,10 +52,9 @@ impl<'a> Desk<'a> {
             Ok(list) => numbers.extend(list),
             Err(faults) => {
                 for fault in faults {
-                    let message = format!("`{path}`, line {}: {}", fault.line, fault.message);
-                    let mut problem = at.error("bad-caller-list", message);
+                    let mut problem = Diagnostic::error("bad-caller-list", fault.message);
                     problem.help = fault.help;
-                    self.report(at, problem);
+                    self.fault_in(at, path, &bytes, fault.line, problem);
                 }
             }
         }

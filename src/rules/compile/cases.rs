@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::diagnostic::Diagnostic;
 use crate::model::call::Attestation;
 use crate::model::ids::{ContactId, FlowId, LineId, MenuId, SwitchId};
 use crate::model::leg::Leg;
@@ -174,7 +175,7 @@ impl<'a> Desk<'a> {
             Ok(index) => Some(index),
             Err(problem) => {
                 let at_key = at.key_error(problem.code, problem.message.clone());
-                self.report(at, crate::diagnostic::Diagnostic { primary: at_key.primary, ..*problem });
+                self.report_unknown(section, at, Diagnostic { primary: at_key.primary, ..*problem });
                 None
             }
         }

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::diagnostic::Diagnostic;
 use crate::rules::calendar;
 use crate::rules::compile::{Desk, Entry};
 use crate::rules::grammar;
@@ -81,8 +82,8 @@ impl<'a> Desk<'a> {
         match calendar::read(&bytes, &self.zone.clone()) {
             Ok(calendar) => {
                 for remark in calendar.remarks {
-                    let message = format!("`{path}`, line {}: {}", remark.line, remark.message);
-                    self.report(&at, at.warning("calendar-remark", message).help(remark.help));
+                    let problem = Diagnostic::warning("calendar-remark", remark.message).help(remark.help);
+                    self.fault_in(&at, path, &bytes, remark.line, problem);
                 }
                 if calendar.days.is_empty() {
                     let warning = at.warning("empty-calendar", format!("`{path}` has no all-day events"));
@@ -93,8 +94,8 @@ impl<'a> Desk<'a> {
             }
             Err(faults) => {
                 for fault in faults {
-                    let message = format!("`{path}`, line {}: {}", fault.line, fault.message);
-                    self.report(&at, at.error("bad-calendar", message).help(fault.help));
+                    let problem = Diagnostic::error("bad-calendar", fault.message).help(fault.help);
+                    self.fault_in(&at, path, &bytes, fault.line, problem);
                 }
                 None
             }

@@ -110,11 +110,10 @@ impl<'a> Desk<'a> {
             let mailbox = self.mailboxes.get(usize::from(index))?.clone();
             return self.add_mailbox(Mailbox { offer_text: Some(Box::new(offer)), ..mailbox });
         }
-        if let Some(name) = Self::names_something(said) {
-            if self.names.get(Section::Prompts, name).is_none() {
-                self.find(Section::Mailboxes, name, &place);
-                return None;
-            }
+        let unknown = Self::names_something(said).filter(|name| self.names.get(Section::Prompts, name).is_none());
+        if let Some(name) = unknown {
+            self.find(Section::Mailboxes, name, &place);
+            return None;
         }
         let greeting = self.speech(&place, said)?;
         self.add_mailbox(Mailbox {
@@ -170,7 +169,7 @@ impl<'a> Desk<'a> {
                 "add `sms:` with contacts, or `notify:` with a channel",
             ),
             (false, Some(_)) => {
-                self.error(at, "several-verbs", "the message goes by `sms` and by `notify`", "make two messages of it")
+                self.error(at, "several-verbs", "the message goes by `sms` and by `notify`", "make two messages of it");
             }
             (true, Some(_)) | (false, None) => {}
         }

@@ -55,6 +55,11 @@ impl Section {
         }
     }
 
+    /// How its thing is said not to be there.
+    const fn is_no(self) -> &'static str {
+        if matches!(self, Self::Hours) { "are no" } else { "is no" }
+    }
+
     /// Its key in the file.
     pub(super) const fn key(self) -> &'static str {
         match self {
@@ -155,7 +160,7 @@ impl<'a> Names<'a> {
     /// Says that a name is not known, and which one may be meant.
     pub(super) fn unknown(&self, section: Section, name: &str, at: &At<'_>) -> Diagnostic {
         let shown = shorten(name);
-        let diagnostic = at.error("unknown-name", format!("there is no {} `{shown}`", section.thing()));
+        let diagnostic = at.error("unknown-name", format!("there {} {} `{shown}`", section.is_no(), section.thing()));
         if let Some(near) = nearest(name, self.of(section)) {
             return diagnostic.help(format!("did you mean `{near}`?"));
         }

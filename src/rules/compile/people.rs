@@ -30,6 +30,7 @@ impl<'a> Desk<'a> {
                 Err(mut clash) => {
                     clash.code = "duplicate-number";
                     clash.message = format!("the number `{}` is there twice", shorten(number));
+                    clash.help = Some("delete one of the two".to_owned());
                     self.problems.push(*clash);
                 }
             }
@@ -342,6 +343,6 @@ fn country_of(number: &E164) -> Option<Box<str>> {
 }
 
 /// The two letters of a country.
-fn letters(region: Region) -> String {
+pub(super) fn letters(region: Region) -> String {
     format!("{region:?}")
 }

@@ -65,31 +65,13 @@ impl<'a> Desk<'a> {
         let at = At::root(main).field("finally");
         let steps = match &main.file.finally {
             Some(finally) => {
-                if at.is_there() {
-                    self.ends_well(&at, finally);
-                }
-                self.step_list(&at, &finally.0, Setting::Finally)
+                // Each verb that may stand here leaves the caller with a person, a tone or a word.
+                self.steps(&at, &finally.0, Setting::Finally)
             }
             None => Vec::new(),
         };
         let id = self.add_cascade(Owner::Finally, steps);
         debug_assert_eq!(id, RuleSet::FINALLY);
-    }
-
-    /// The last step of `finally` must leave no caller without an answer.
-    fn ends_well(&mut self, at: &At<'a>, finally: &OneOrMany<written::Step>) {
-        let Some((index, last)) = finally.0.iter().enumerate().next_back() else {
-            let help = "write `finally: { voicemail: Please leave your name and number after the tone. }`";
-            self.report(at, at.key_error("empty-list", "`finally` has no steps").help(help));
-            return;
-        };
-        let at = at.one_of(index);
-        if !verbs(last).iter().any(|verb| matches!(*verb, "voicemail" | "say" | "play" | "ring"))
-            && !verbs(last).is_empty()
-        {
-            let help = "end it with `voicemail`, `say`, `play` or `ring`";
-            self.error(&at, "finally-not-static", "`finally` leaves the caller without an answer", help);
-        }
     }
 
     /// The steps of a cascade; an empty one is an error.

@@ -157,29 +157,25 @@ impl<'a> Desk<'a> {
                 Some(Texts(Box::new([(0, text)])))
             }
             TextOr::Full(by_language) => {
-                let mut texts = Vec::with_capacity(by_language.0.len());
-                for (index, (tag, text)) in by_language.0.iter().enumerate() {
-                    let at = at.item(index);
-                    let language = self.language(&at, tag);
-                    if let (Some(language), Some(text)) = (language, self.spoken(&at, text)) {
-                        if let Some(language) = self.languages.get_mut(usize::from(language)) {
-                            language.written = true;
-                        }
-                        texts.push((language, text));
-                    }
-                }
+                let texts = by_language.0.iter().enumerate();
+                let texts: Vec<_> =
+                    texts.filter_map(|(index, (tag, text))| self.text_in(&at.item(index), tag, text)).collect();
                 if texts.is_empty() {
-                    self.error(
-                        at,
-                        "empty-text",
-                        "there is no text in any language",
-                        "write `{ en: …, es: … }`, or just the text",
-                    );
+                    let help = "write `{ en: …, es: … }`, or just the text";
+                    self.error(at, "empty-text", "there is no text in any language", help);
                     return None;
                 }
                 Some(Texts(texts.into_boxed_slice()))
             }
         }
+    }
+
+    fn text_in(&mut self, at: &At<'_>, tag: &str, text: &str) -> Option<(u8, Box<str>)> {
+        let index = self.language(at, tag);
+        let text = self.spoken(at, text)?;
+        let language = self.languages.get_mut(usize::from(index?))?;
+        language.written = true;
+        Some((index?, text))
     }
 
     fn spoken(&mut self, at: &At<'_>, text: &str) -> Option<Box<str>> {
