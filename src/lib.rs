@@ -33,7 +33,7 @@
 //! | 7 | [`startup`] | settings to a running server |
 //! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`web`], [`phone`] | the outside world, one kind each |
 //! | 5 | [`app`] | what happens to a request, and the ports it needs |
-//! | 4 | `prove`, [`draw`] | promises over every path; words and pictures for people and machines |
+//! | 4 | [`prove`], [`draw`] | promises over every path; words and pictures for people and machines |
 //! | 3 | [`journey`], [`twiml`], [`audit`] | a whole imagined call; plans as TwiML; the record |
 //! | 2 | [`decide`] | the one function that says where a call goes, and why |
 //! | 1 | [`rules`], [`webhook`] | YAML to a valid rule set; bytes to a verified event |

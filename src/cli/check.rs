@@ -7,12 +7,15 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::app::ports::Clock as _;
 use crate::cli::outcome::Outcome;
 use crate::cli::rulefiles::{self, RuleFile};
 use crate::cli::terminal;
+use crate::clock::SystemClock;
 use crate::diagnostic::{Diagnostic, Source};
 use crate::draw::diagnostics;
 use crate::model::ids::OrgSlug;
+use crate::prove::{self, Limits};
 use crate::rules::Loaded;
 use crate::twiml::templates::Templates;
 
@@ -60,9 +63,10 @@ pub(crate) fn run(args: &Check) -> crate::cli::Answer {
         loaded.push(one);
     }
     problems.extend(twice(&loaded));
+    let proved = prove(&loaded, &mut problems);
     let templates = templates(&args.templates, &mut problems);
     show(&problems, args.format);
-    tell(files.len(), templates, &problems);
+    tell(files.len(), templates, proved, &problems);
     let found = problems.iter().any(|problem| args.strict || problem.is_error());
     Ok(if found { Outcome::Findings } else { Outcome::Fine })
 }
@@ -99,6 +103,18 @@ fn twice(loaded: &[Loaded]) -> Vec<Diagnostic> {
         }
     }
     problems
+}
+
+/// Proves the promises of the files; says how many hold.
+fn prove(loaded: &[Loaded], problems: &mut Vec<Diagnostic>) -> usize {
+    let limits = Limits::from(SystemClock.now());
+    let mut proved = 0;
+    for (rules, source) in loaded.iter().filter_map(|one| Some((one.rules.as_ref()?, &one.source))) {
+        let verdicts = prove::promises(rules, limits);
+        proved += verdicts.iter().filter(|verdict| matches!(verdict.outcome, prove::Outcome::Proved(_))).count();
+        problems.extend(prove::diagnostics(rules, source, &verdicts));
+    }
+    proved
 }
 
 /// The bytes of a line, counted from 1, without its ending.
@@ -151,8 +167,10 @@ fn show(problems: &[Diagnostic], format: Format) {
     }
 }
 
-fn tell(files: usize, templates: usize, problems: &[Diagnostic]) {
+fn tell(files: usize, templates: usize, proved: usize, problems: &[Diagnostic]) {
     let plural = |count: usize, word: &str| if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") };
     let found = diagnostics::tally(problems).unwrap_or_else(|| "nothing wrong".to_owned());
-    eprintln!("checked {} and {}: {found}", plural(files, "rule file"), plural(templates, "template"));
+    let (files, templates) = (plural(files, "rule file"), plural(templates, "template"));
+    let proved = if proved == 0 { String::new() } else { format!(", {} proved", plural(proved, "promise")) };
+    eprintln!("checked {files} and {templates}{proved}: {found}");
 }

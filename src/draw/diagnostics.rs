@@ -68,7 +68,7 @@ fn one(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
         group = group.element(snippet);
     }
     if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(clean(help)));
+        group = group.element(Level::HELP.message(lines_of(help)));
     }
     renderer.render(&[group])
 }
@@ -90,6 +90,11 @@ fn in_bounds(label: &Label) -> Label {
 /// Nothing in a message may move a cursor: the words come from files of strangers.
 fn clean(text: &str) -> String {
     text.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect()
+}
+
+/// A way out may have several lines, such as a call shown step by step.
+fn lines_of(text: &str) -> String {
+    text.lines().map(clean).collect::<Vec<_>>().join("\n")
 }
 
 /// One line a diagnostic, `file:line:column: severity[code]: path: message`, for editors and scripts.
