@@ -6,11 +6,15 @@ use std::io::{IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
 
+use crate::app::ports::Clock as _;
 use crate::cli::Answer;
 use crate::cli::call::args::{Args, Format};
 use crate::cli::call::ask::Terminal;
 use crate::cli::call::book::Book;
 use crate::cli::outcome::Outcome;
+use crate::cli::terminal;
+use crate::clock::SystemClock;
+use crate::draw::diagnostics::Style;
 use crate::model::simulator::Simulator;
 use crate::phone::log::CallLog;
 use crate::phone::script::{Actors, Script};
@@ -33,8 +37,8 @@ pub(crate) fn run(args: &Args) -> Answer {
             return Ok(Outcome::Misuse);
         }
     };
-    let books = book::books(&args.rules, now().to_zoned(jiff::tz::TimeZone::UTC).date());
-    let (book, number) = book::choose(books, args.to.as_deref(), args.org.as_deref());
+    let books = book::books(&args.rules, SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).date());
+    let (book, number) = book::choose(&books, args.to.as_deref(), args.org.as_deref());
     let Some(to) = number else {
         match &args.to {
             Some(to) => eprintln!("error: `{to}` is neither a number such as `+16195550100` nor a line of the rules"),
@@ -117,7 +121,7 @@ fn call_of(args: &Args, book: Book, to: String) -> anyhow::Result<Call> {
         caller_name: args.caller_name.clone(),
         own_numbers: (!book.own.is_empty()).then_some(book.own),
         names: book.names,
-        began: now(),
+        began: SystemClock.now(),
         delivery: Delivery {
             copies: args.duplicate,
             callbacks: args.callbacks(),
@@ -127,11 +131,6 @@ fn call_of(args: &Args, book: Book, to: String) -> anyhow::Result<Call> {
         },
         elsewhere,
     })
-}
-
-#[expect(clippy::disallowed_methods, reason = "the call begins when it is placed")]
-fn now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
 }
 
 /// A caller who withholds the number, in the word that carriers use.
@@ -185,6 +184,8 @@ fn hints(args: &Args, log: &CallLog) {
 }
 
 fn ink() -> Ink {
-    let wished = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if wished && std::io::stdout().is_terminal() { Ink::Colored } else { Ink::Plain }
+    match terminal::style(&std::io::stdout()) {
+        Style::Colored => Ink::Colored,
+        Style::Plain => Ink::Plain,
+    }
 }

@@ -1,13 +1,14 @@
 //! The phone book: what the rule files say of numbers, so that a timeline can name people.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use jiff::civil::Date;
 
+use crate::files::{Folder, rule_files};
 use crate::model::phone::E164;
+use crate::rules::load;
 use crate::rules::ruleset::{RuleSet, Show};
-use crate::rules::{FileError, Files, load};
 
 /// One organization's numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,27 +48,19 @@ impl Book {
 
 /// The phone books of all rule files in a folder that can be used; the others are for `ringfall check` to judge.
 pub(crate) fn books(folder: &Path, today: Date) -> Vec<Book> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
-    paths.sort();
-    let files = Beside(folder);
+    let beside = Folder::new(folder.to_owned());
     let mut books = Vec::new();
-    for path in paths {
-        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let is_rules = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-        if !is_rules || stem.starts_with('.') {
-            continue;
-        }
-        let Ok(bytes) = std::fs::read(&path) else { continue };
-        if let Some(rules) = load(&path.display().to_string(), &bytes, &files, today).rules {
-            books.push(Book::of(stem, &rules));
+    for file in rule_files(folder).unwrap_or_default() {
+        let Ok(bytes) = &file.bytes else { continue };
+        if let Some(rules) = load(&file.name, bytes, &beside, today).rules {
+            books.push(Book::of(&file.stem, &rules));
         }
     }
     books
 }
 
 /// The book and the number for what was asked: a line by name or number, an organization, or neither.
-pub(crate) fn choose(books: Vec<Book>, to: Option<&str>, org: Option<&str>) -> (Book, Option<String>) {
+pub(crate) fn choose(books: &[Book], to: Option<&str>, org: Option<&str>) -> (Book, Option<String>) {
     let fits = |book: &&Book| org.is_none_or(|org| book.org == org) && to.is_none_or(|to| book.number_of(to).is_some());
     let of_org = |book: &&Book| org == Some(book.org.as_str());
     let book = books.iter().find(fits).or_else(|| books.iter().find(of_org)).cloned().unwrap_or_default();
@@ -79,22 +72,6 @@ pub(crate) fn choose(books: Vec<Book>, to: Option<&str>, org: Option<&str>) -> (
         },
     };
     (book, number)
-}
-
-/// Files below the folder of the rules.
-struct Beside<'a>(&'a Path);
-
-impl Files for Beside<'_> {
-    fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
-        let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-        if !inside {
-            return Err(FileError::NotAllowed("it is not below the folder of the rules".to_owned()));
-        }
-        std::fs::read(self.0.join(path)).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => FileError::Missing,
-            _ => FileError::Unreadable(error.to_string()),
-        })
-    }
 }
 
 #[cfg(test)]
@@ -111,7 +88,7 @@ mod tests {
             book("acme", &[("main", "+16195550100"), ("urgent", "+16195550199")]),
             book("bright", &[("main", "+13125550100")]),
         ];
-        let (book, number) = choose(books, to, org);
+        let (book, number) = choose(&books, to, org);
         (book.org, number)
     }
 
@@ -129,7 +106,7 @@ mod tests {
     fn without_a_number_the_first_line_is_called() {
         assert_eq!(chosen(None, None), pair("acme", "+16195550100"));
         assert_eq!(chosen(None, Some("bright")), pair("bright", "+13125550100"));
-        assert_eq!(choose(Vec::new(), None, None).1, None);
+        assert_eq!(choose(&[], None, None).1, None);
     }
 
     #[test]
