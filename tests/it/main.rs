@@ -17,6 +17,7 @@ mod chance;
 mod cli;
 mod crash;
 mod floors;
+mod imagined;
 mod rule_files;
 mod serving;
 mod signatures;
