@@ -14,14 +14,26 @@ mod graph;
 mod longest;
 mod people;
 
-use jiff::Timestamp;
-
-use crate::diagnostic::{Diagnostic, Source};
-use crate::prove::claim::Prover;
-use crate::rules::ruleset::{Claim, Promise, RuleSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
+use crate::diagnostic::{Diagnostic, Severity, Source};
+use crate::prove::claim::Prover;
+use crate::rules::codes::Code;
+use crate::rules::ruleset::{Claim, Promise, RuleSet};
+
 pub use example::CounterExample;
+
+/// The kinds of problem that proofs report; `docs/diagnostics.md` has a paragraph for each.
+pub const CODES: [Code; 2] = [
+    Code { name: "broken-promise", severity: Severity::Error, meaning: "A call can come that breaks a promise." },
+    Code {
+        name: "promise-not-proved",
+        severity: Severity::Warning,
+        meaning: "It could not be found out whether a promise holds.",
+    },
+];
 
 /// How far a proof looks, and how much work it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +120,7 @@ fn told(rules: &RuleSet, promise: &Promise, outcome: &Outcome) -> Option<Diagnos
         }
         Outcome::Unfinished(why) => {
             let message = format!("the promise could not be proved: {why}");
-            let help = "no call was found that breaks it; simpler rules make a proof possible";
+            let help = "no call was found that breaks it; fewer switches and shorter cascades make a proof possible";
             Some(Diagnostic::warning("promise-not-proved", message).help(help))
         }
     }

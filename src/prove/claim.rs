@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::prove::branch::{Scene, Spent, Watched, bit_of};
 use crate::prove::domain::{Assumed, Domain, Unknown};
 use crate::prove::example::{self, CounterExample};
-use crate::prove::graph::{Answers, Graph, Node, To, Way, explore};
+use crate::prove::graph::{Answers, Graph, To, explore};
 use crate::prove::longest::{Depths, Path, shortest, waits};
 use crate::prove::{Limits, Outcome, Proof};
 use crate::rules::ruleset::{Claim, RuleSet};
@@ -116,11 +116,11 @@ impl<'a> Prover<'a> {
         let proof = Proof { states: graph.nodes.len(), ways: graph.count_ways(), longest_wait: waits.longest };
         let path = match claim {
             Claim::CallerWaitsAtMost(_) => waits.over.map(|(_, path)| path),
-            Claim::EveryCallEnds(ends) => first(graph, |way| matches!(way.to, To::End(end) if !ends.contains(&end))),
+            Claim::EveryCallEnds(ends) => shortest(graph, |way| matches!(way.to, To::End(end) if !ends.contains(&end))),
             Claim::NeverRings { contact, except_flow, .. } => {
                 let rung = bit_of(&self.watched.contacts, contact);
                 let excepted = except_flow.map_or(0, |flow| bit_of(&self.watched.flows, &flow));
-                first(graph, |way| way.rings & rung != 0 && way.flows & excepted == 0)
+                shortest(graph, |way| way.rings & rung != 0 && way.flows & excepted == 0)
             }
         };
         (path, proof)
@@ -131,16 +131,6 @@ fn add<T: PartialEq>(list: &mut Vec<T>, one: T) {
     if !list.contains(&one) {
         list.push(one);
     }
-}
-
-/// The shortest path whose last way is as asked; stops stand in the order in which they were found.
-fn first(graph: &Graph, bad: impl Fn(&Way) -> bool) -> Option<Path> {
-    if let Some(place) = graph.arrivals.iter().position(&bad) {
-        return Some(shortest(graph, None, place));
-    }
-    let found = |node: &Node| node.ways.iter().position(&bad);
-    let (id, place) = graph.nodes.iter().enumerate().find_map(|(id, node)| Some((id, found(node)?)))?;
-    Some(shortest(graph, Some(id), place))
 }
 
 /// Everything answered along a path.

@@ -10,7 +10,7 @@ use crate::model::call::Happened;
 use crate::model::ids::LineId;
 use crate::model::position::{MAX_HOPS, Position, StepRef};
 use crate::prove::branch::{Branch, Request, Scene, Spent, bit_of, branches};
-use crate::prove::domain::Assumed;
+use crate::prove::domain::{Assumed, Unknown};
 use crate::prove::people::{Coming, Does, comings};
 use crate::rules::ruleset::{Condition, EndKind, Rule, RuleSet, Test};
 
@@ -42,8 +42,6 @@ pub(crate) struct Node {
     pub(crate) comings: Rc<[Coming]>,
     /// The ways from here.
     pub(crate) ways: Vec<Way>,
-    /// The way by which it was found first: (from, its place there); none from is the arrival.
-    pub(crate) found_by: (Option<NodeId>, usize),
 }
 
 /// One way from a stop, or from the arrival of a call.
@@ -60,6 +58,8 @@ pub(crate) struct Way {
     pub(crate) asked: Rc<[Assumed]>,
     /// What is remembered after it.
     pub(crate) assumed: Vec<Assumed>,
+    /// How out of the ordinary it is.
+    pub(crate) odd: u32,
     /// Which of the watched contacts are rung at its end.
     pub(crate) rings: u64,
     /// Which of the watched flows the call has come through.
@@ -98,6 +98,7 @@ struct Answer {
     listened: u32,
     asked: Rc<[Assumed]>,
     assumed: Vec<Assumed>,
+    odd: u32,
     rings: u64,
     flows: u64,
 }
@@ -170,7 +171,6 @@ struct Explorer<'a, 'b> {
 /// Where a way comes from.
 #[derive(Debug, Clone, Copy)]
 struct From {
-    node: Option<NodeId>,
     by: usize,
     took: u32,
     kind: usize,
@@ -191,9 +191,8 @@ impl Explorer<'_, '_> {
             let request = Request { line, zone, position: &position, happened: &Happened::Arrived, assumed: premise };
             let found = branches(self.scene, request, self.left)?;
             let answers: Vec<Answer> = found.into_iter().map(|branch| self.answer(branch)).collect();
-            let from = From { node: None, by, took: 0, kind, flows: 0, hop: 0 };
-            let first = self.graph.arrivals.len();
-            let mut ways = self.ways(from, first, &answers);
+            let from = From { by, took: 0, kind, flows: 0, hop: 0 };
+            let mut ways = self.ways(from, &answers);
             self.graph.arrivals.append(&mut ways);
         }
         Ok(())
@@ -205,8 +204,8 @@ impl Explorer<'_, '_> {
         let mut ways: Vec<Way> = Vec::new();
         for (by, coming) in comings.iter().enumerate() {
             let answers = self.answers_to(&key, coming)?;
-            let from = From { node: Some(id), by, took: coming.took, kind: key.line, flows: key.flows, hop: key.hop };
-            let mut more = self.ways(from, ways.len(), &answers);
+            let from = From { by, took: coming.took, kind: key.line, flows: key.flows, hop: key.hop };
+            let mut more = self.ways(from, &answers);
             ways.append(&mut more);
         }
         if let Some(node) = self.graph.nodes.get_mut(id) {
@@ -256,15 +255,16 @@ impl Explorer<'_, '_> {
         let comings: Rc<[Coming]> = comings(self.scene.rules, &decision).into();
         let told = comings.iter().map(|coming| (coming.does.clone(), coming.took)).collect();
         let listened = seconds::before(self.scene.rules, &decision.plan);
-        Answer { end, next, comings, told, listened, asked: asked.into(), assumed, rings, flows }
+        let odd = asked.iter().map(|assumed| oddness(self.scene.rules, *assumed)).sum();
+        Answer { end, next, comings, told, listened, asked: asked.into(), assumed, odd, rings, flows }
     }
 
-    fn ways(&mut self, from: From, first: usize, answers: &[Answer]) -> Vec<Way> {
+    fn ways(&mut self, from: From, answers: &[Answer]) -> Vec<Way> {
         let mut ways: Vec<Way> = Vec::with_capacity(answers.len());
         for answer in answers {
             let flows = from.flows | answer.flows;
             let to = match (answer.end, answer.next) {
-                (None, Some(next)) => To::Stop(self.stop(from, first + ways.len(), next, answer)),
+                (None, Some(next)) => To::Stop(self.stop(from, next, answer)),
                 (end, _) => To::End(end.unwrap_or(EndKind::HungUp)),
             };
             let way = Way {
@@ -274,6 +274,7 @@ impl Explorer<'_, '_> {
                 listened: answer.listened,
                 asked: Rc::clone(&answer.asked),
                 assumed: answer.assumed.clone(),
+                odd: answer.odd,
                 rings: answer.rings,
                 flows,
             };
@@ -282,7 +283,7 @@ impl Explorer<'_, '_> {
         ways
     }
 
-    fn stop(&mut self, from: From, place: usize, next: Next, answer: &Answer) -> NodeId {
+    fn stop(&mut self, from: From, next: Next, answer: &Answer) -> NodeId {
         let (at, language) = next;
         let flows = from.flows | answer.flows;
         let next = from.hop.saturating_add(1);
@@ -300,8 +301,19 @@ impl Explorer<'_, '_> {
         let id = self.graph.nodes.len();
         self.places.insert(key.clone(), id);
         let comings = Rc::clone(&answer.comings);
-        self.graph.nodes.push(Node { key, comings, ways: Vec::new(), found_by: (from.node, place) });
+        self.graph.nodes.push(Node { key, comings, ways: Vec::new() });
         id
+    }
+}
+
+/// How far an answer is from an ordinary call: among calls of the same length the plainest is the best example.
+fn oddness(rules: &RuleSet, (unknown, value): Assumed) -> u32 {
+    match unknown {
+        Unknown::Switch(switch) => u32::from(rules.switch(switch).is_some_and(|switch| switch.default != value)),
+        Unknown::Busy(_) | Unknown::Attempt(..) => u32::from(value),
+        // Calls that lead back to who made them are rare enough to weigh more than a step or two.
+        Unknown::Loop(_) => 3 * u32::from(value),
+        Unknown::Hours(_) | Unknown::Caller(_) => 0,
     }
 }
 

@@ -191,14 +191,35 @@ fn path(layers: &[BTreeMap<NodeId, Reached>], last: Reached) -> Path {
     path
 }
 
-/// The path by which a stop was found first, which is one of the shortest, and one more way.
-pub(crate) fn shortest(graph: &Graph, from: Option<NodeId>, way: usize) -> Path {
-    let mut path = vec![(from, way)];
-    let mut at = from;
-    while let Some(node) = at.and_then(|at| graph.nodes.get(at)) {
-        path.push(node.found_by);
-        at = node.found_by.0;
+/// The best path whose last way is as asked: few ways, and nothing out of the ordinary on them.
+pub(crate) fn shortest(graph: &Graph, bad: impl Fn(&Way) -> bool) -> Option<Path> {
+    let mut best: BTreeMap<Option<NodeId>, (u32, Option<NodeId>, usize)> = BTreeMap::new();
+    let mut open: BTreeSet<(u32, Option<NodeId>)> = BTreeSet::from([(0, None)]);
+    let mut found: Option<(u32, Option<NodeId>, usize)> = None;
+    while let Some((cost, from)) = open.pop_first() {
+        if found.is_some_and(|(least, ..)| least <= cost) {
+            break;
+        }
+        for (place, way) in graph.ways(from).iter().enumerate() {
+            let reached = (cost + 1 + way.odd, from, place);
+            if bad(way) && found.is_none_or(|found| reached < found) {
+                found = Some(reached);
+            }
+            let To::Stop(to) = way.to else { continue };
+            let known = best.get(&Some(to)).copied();
+            if known.is_none_or(|known| reached.0 < known.0) {
+                open.remove(&(known.map_or(0, |known| known.0), Some(to)));
+                best.insert(Some(to), reached);
+                open.insert((reached.0, Some(to)));
+            }
+        }
+    }
+    let (_, mut from, place) = found?;
+    let mut path = vec![(from, place)];
+    while let Some((_, before, place)) = from.and_then(|_| best.get(&from)).copied() {
+        path.push((before, place));
+        from = before;
     }
     path.reverse();
-    path
+    Some(path)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::{Date, date};
 use ringfall::diagnostic::{Diagnostic, Severity};
 use ringfall::draw::diagnostics::{Style, text};
+use ringfall::prove;
 use ringfall::rules::{FileError, Files, Loaded, codes, load, schema};
 
 /// The day on which the fixtures are judged.
@@ -93,6 +94,30 @@ fn every_code_has_a_file_that_is_drawn_like_its_fixture() {
 }
 
 #[test]
+fn what_proofs_report_is_drawn_like_its_fixture() {
+    let noon = TODAY.at(12, 0, 0, 0).in_tz("UTC").unwrap().timestamp();
+    let mut wrong = Vec::new();
+    for code in &prove::CODES {
+        let folder = root().join("fixtures/rules/promises");
+        let bytes = fs::read(folder.join(format!("{}.yaml", code.name))).unwrap();
+        let loaded = loaded("fixtures/rules/promises", &format!("{}.yaml", code.name), &bytes);
+        let questions = if code.severity == Severity::Error { 1_000_000 } else { 10 };
+        let limits = prove::Limits { questions, ..prove::Limits::from(noon) };
+        let rules = loaded.rules.unwrap();
+        let found = prove::diagnostics(&rules, &loaded.source, &prove::promises(&rules, limits));
+        assert!(!found.is_empty() && found.iter().all(|one| one.code == code.name && one.severity == code.severity));
+        let drawn = text(&found, Style::Plain) + "\n";
+        let path = folder.join(format!("{}.txt", code.name));
+        if std::env::var_os("RINGFALL_UPDATE_FIXTURES").is_some() {
+            fs::write(&path, &drawn).unwrap();
+        } else if fs::read_to_string(&path).ok().as_deref() != Some(&*drawn) {
+            wrong.push(format!("{} is drawn otherwise than {}:\n{drawn}", code.name, path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "set RINGFALL_UPDATE_FIXTURES to write the drawings anew\n\n{}", wrong.join("\n\n"));
+}
+
+#[test]
 fn no_fixture_is_left_over() {
     let known: BTreeSet<&str> = codes::ALL.iter().map(|code| code.name).collect();
     assert_eq!(known.len(), codes::ALL.len(), "a code is listed twice");
@@ -106,9 +131,9 @@ fn no_fixture_is_left_over() {
 fn the_reference_page_has_a_paragraph_for_every_code() {
     let page = fs::read_to_string(root().join("docs/diagnostics.md")).unwrap();
     let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`')).collect();
-    let known: Vec<&str> = codes::ALL.iter().map(|code| code.name).collect();
+    let known: Vec<&str> = codes::ALL.iter().chain(&prove::CODES).map(|code| code.name).collect();
     assert_eq!(headings, known, "docs/diagnostics.md and rules/codes.rs list the same codes in the same order");
-    for code in codes::ALL {
+    for code in codes::ALL.iter().chain(&prove::CODES) {
         assert!(page.contains(code.meaning), "docs/diagnostics.md does not say what `{}` means", code.name);
     }
 }
