@@ -152,7 +152,9 @@ impl<'a, W: World> Walk<'a, W> {
     fn voicemail(mut self, at: StepRef, mailbox: MailboxId) -> Decision {
         self.miss();
         let greeting = self.greeting(mailbox);
-        if self.rules.mailbox(mailbox).is_some_and(|mailbox| mailbox.offer_text.is_some()) {
+        let offers = self.rules.mailbox(mailbox).is_some_and(|mailbox| mailbox.offer_text.is_some());
+        // Who hides the number, or has none, would wait for a text that cannot be sent.
+        if offers && self.world.can_be_texted() {
             return self.wait(at, 0, Act::OfferText { at, mailbox, greeting });
         }
         self.wait(at, 1, Act::Record { at, mailbox, greeting, greeted: false })

@@ -32,6 +32,10 @@ pub trait World {
     fn busy(&mut self, contact: ContactId, max: u8) -> Option<Why>;
     /// Why ringing the contact would send the call in circles, if so.
     fn loops(&mut self, contact: ContactId) -> Option<Why>;
+    /// Whether the caller has a number that a text can be sent to.
+    fn can_be_texted(&mut self) -> bool {
+        true
+    }
     /// The walk has come here: a world that branches may fold what it has assumed on the way.
     fn passing(&mut self, _place: Place) {}
 }
@@ -85,6 +89,10 @@ impl World for Known<'_> {
     fn busy(&mut self, contact: ContactId, max: u8) -> Option<Why> {
         let calls = self.state.active_calls.get(contact.index()).copied().unwrap_or(0);
         (calls >= max).then_some(Why::Busy { calls })
+    }
+
+    fn can_be_texted(&mut self) -> bool {
+        self.facts.caller.number().is_some()
     }
 
     fn loops(&mut self, contact: ContactId) -> Option<Why> {

@@ -293,6 +293,14 @@ fn who_would_rather_have_a_text_gets_it_instead_of_the_tone() {
 }
 
 #[test]
+fn who_has_no_number_to_text_is_offered_no_text() {
+    for caller in ["anonymous", "client:web", "sip:sam@pbx.example.com", "911"] {
+        let mut scene = scene("routes: [{ cascade: [{ voicemail: texty }] }]").caller(caller);
+        assert!(matches!(scene.arrives().plan.act, Act::Record { greeted: false, .. }), "{caller}");
+    }
+}
+
+#[test]
 fn refused_callers_start_no_escalation() {
     let mut scene = scene(
         "callers: { blocked: { numbers: [\"+12025550143\"] } }\nroutes: [{ when: { caller: blocked }, cascade: [{ reject: busy }], missed: tell }]",
