@@ -9,17 +9,18 @@
     clippy::string_slice,
     clippy::allow_attributes,
     clippy::print_stderr,
-    clippy::disallowed_methods,
     reason = "helpers of tests may stop at the first surprise"
 )]
 
+mod calls;
 mod chance;
 mod cli;
 mod crash;
 mod floors;
-mod imagined;
+mod gate;
 mod rule_files;
+mod service;
 mod serving;
+mod shapes;
 mod signatures;
-mod stories;
 mod support;
