@@ -14,6 +14,7 @@
 
 mod calls;
 mod chance;
+mod checking;
 mod cli;
 mod crash;
 mod floors;
