@@ -11,6 +11,7 @@ use crate::rules::ruleset::{Ring, RuleSet, Verb};
 use crate::twiml::fill::{Heard, Speaker, caller_id};
 use crate::twiml::links::Links;
 use crate::twiml::{DECLARATION, Twiml, characters, empty};
+use crate::webhook::endpoint::Endpoint;
 
 /// What is known when nothing else works; anything of it may be missing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +32,9 @@ const APOLOGY: &str = "We are sorry, we cannot take your call right now.";
 const LEAVE_MESSAGE: &str = "Please leave your name and number after the tone.";
 const THANKS: &str = "Thank you. Goodbye.";
 const ENGLISH: &str = "en-US";
+/// The address that answers everything with nothing. A `Record` must have an action: without one, Twilio asks for
+/// the same document again when the message is over.
+const DONE: Endpoint = Endpoint::CallStatus;
 /// The longest message where no mailbox says otherwise.
 const LONGEST_MESSAGE: u16 = 120;
 
@@ -48,21 +52,17 @@ pub fn last_resort(rules: Option<&RuleSet>, known: &Known<'_>) -> Twiml {
         Some(rules) if rules.cascade(RuleSet::FINALLY).is_some_and(|ending| !ending.steps.is_empty()) => {
             Ending { rules, known }.write()
         }
-        Some(_) | None => apology(rules, known),
+        Some(_) | None => apology(known),
     }
 }
 
-fn apology(rules: Option<&RuleSet>, known: &Known<'_>) -> Twiml {
+fn apology(known: &Known<'_>) -> Twiml {
     let page = Page::default().say(APOLOGY, ENGLISH).say(LEAVE_MESSAGE, ENGLISH);
-    let links = known.org.zip(rules).map(|(org, rules)| Links { prefix: known.prefix, org, rules: rules.digest.key() });
-    // An action is a must: without one, Twilio asks for the same document again when the message is over.
-    // The status endpoint answers everything with nothing.
-    let action = match (&links, known.org) {
-        (Some(links), _) => links.done(),
-        (None, Some(org)) => format!("{}/twilio/call-status?org={org}", known.prefix),
-        (None, None) => format!("{}/twilio/call-status", known.prefix),
-    };
-    page.record(&[("action", &action), ("maxLength", &LONGEST_MESSAGE.to_string())]).hang_up()
+    let whose = known.org.map_or_else(String::new, |org| format!("?org={org}"));
+    let url = |endpoint: Endpoint| format!("{}{}{whose}", known.prefix, endpoint.path());
+    let (action, callback) = (url(DONE), url(Endpoint::Recording));
+    let max = LONGEST_MESSAGE.to_string();
+    page.record(&[("action", &action), ("maxLength", &max), ("recordingStatusCallback", &callback)]).hang_up()
 }
 
 struct Ending<'a> {
@@ -72,11 +72,7 @@ struct Ending<'a> {
 
 impl Ending<'_> {
     fn write(&self) -> Twiml {
-        let stopped = self.known.position.and_then(|position| position.step);
-        let first = match stopped {
-            Some(StepRef { cascade: RuleSet::FINALLY, index }) => index.saturating_add(1),
-            Some(_) | None => 0,
-        };
+        let Some(first) = self.first() else { return Page::default().say(THANKS, ENGLISH).hang_up() };
         let mut page = Page::default();
         for index in first..=u16::MAX {
             let at = StepRef { cascade: RuleSet::FINALLY, index };
@@ -103,6 +99,17 @@ impl Ending<'_> {
             }
         }
         page.hang_up()
+    }
+
+    /// The step to begin with; none when the message is over.
+    fn first(&self) -> Option<u16> {
+        let Some(position) = self.known.position else { return Some(0) };
+        let Some(at @ StepRef { cascade: RuleSet::FINALLY, index }) = position.step else { return Some(0) };
+        match self.rules.step(at).map(|step| &step.verb) {
+            // The caller has heard an offer, and has left no message yet.
+            Some(Verb::Voicemail(_)) => (position.stage == 0).then_some(index),
+            Some(_) | None => Some(index.saturating_add(1)),
+        }
     }
 
     fn speaker(&self) -> Speaker<'_> {
@@ -135,7 +142,7 @@ impl Ending<'_> {
         };
         let max = mailbox.map_or(LONGEST_MESSAGE, |mailbox| mailbox.max).max(2).to_string();
         let Some(links) = self.links() else {
-            let action = format!("{}/twilio/call-status", self.known.prefix);
+            let action = format!("{}{}", self.known.prefix, DONE.path());
             return page.record(&[("action", &action), ("maxLength", &max)]).hang_up();
         };
         let action = links.next(&self.position(at, 1));

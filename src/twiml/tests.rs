@@ -264,6 +264,19 @@ fn a_ring_in_the_ending_is_not_rung_again() {
 }
 
 #[test]
+fn a_caller_who_let_an_offer_pass_can_still_leave_a_message() {
+    let rules = rule_set(&mut Dice([].iter()));
+    let step = crate::model::position::StepRef { cascade: RuleSet::FINALLY, index: 0 };
+    assert!(matches!(rules.step(step).unwrap().verb, Verb::Voicemail(_)), "what the smallest rule set ends with");
+    let offered = Position { step: Some(step), ..Position::start(0) };
+    let known = Known { position: Some(&offered), ..Known::default() };
+    assert!(last_resort(Some(&rules), &known).as_str().contains("<Record"));
+    let recorded = Position { stage: 1, ..offered.clone() };
+    let known = Known { position: Some(&recorded), ..Known::default() };
+    assert!(!last_resort(Some(&rules), &known).as_str().contains("<Record"), "that would never end");
+}
+
+#[test]
 fn hand_offs_carry_the_caller() {
     let mut rules = rule_set(&mut Dice([].iter()));
     let verb = Verb::Handoff(Handoff::Stream("wss://agent.example.com/media".into()));
