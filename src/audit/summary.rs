@@ -95,6 +95,10 @@ pub struct Answered {
     pub by: Option<String>,
     /// When, in microseconds since 1970.
     pub at_us: i64,
+    /// Whether the callee's key says when; the time is reckoned back from the end of the talk otherwise, and
+    /// that counts the question as talk.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_key: bool,
 }
 
 /// The words of `CallStatus` that mean that the leg is over.
@@ -146,6 +150,7 @@ impl Summary {
         let end = match (self.end.take(), &self.answered) {
             (Some(end), _) => end,
             (None, Some(_)) => "connected".to_owned(),
+            (None, None) if self.act == "handoff" => "handed_off".to_owned(),
             (None, None) if self.over_us.is_some() => "caller_gone".to_owned(),
             (None, None) => "unknown".to_owned(),
         };
@@ -246,7 +251,7 @@ impl Summary {
 
     fn fold_screen(&mut self, reported: &Reported, at: i64) {
         match reported.accepted {
-            Some(true) => self.answer(reported.contact.clone(), at),
+            Some(true) => self.accept(reported.contact.clone(), at),
             Some(false) => {
                 let contact = reported.contact.as_deref();
                 let last = self.rung.iter_mut().rev().find(|rung| Some(rung.contact.as_str()) == contact);
@@ -283,12 +288,24 @@ impl Summary {
         self.place = None;
     }
 
+    /// Somebody talked, from about then on.
     fn answer(&mut self, by: Option<String>, at: i64) {
-        let known = self.answered.take();
-        let at_us = known.as_ref().map_or(at, |known| known.at_us.min(at)).max(self.began_us);
-        let by = known.and_then(|known| known.by).or(by);
-        self.answered = Some(Answered { by, at_us });
+        let known = self.answered.take().unwrap_or(Answered { by: None, at_us: at, by_key: false });
+        let at_us = if known.by_key { known.at_us } else { known.at_us.min(at) };
+        self.answered_at(Answered { by: known.by.or(by), at_us, by_key: known.by_key });
+    }
+
+    /// Somebody took the call by key, exactly then.
+    fn accept(&mut self, by: Option<String>, at: i64) {
+        let known = self.answered.take().unwrap_or_default();
+        let at_us = if known.by_key { known.at_us.min(at) } else { at };
+        self.answered_at(Answered { by: known.by.or(by), at_us, by_key: true });
+    }
+
+    fn answered_at(&mut self, answered: Answered) {
+        let at_us = answered.at_us.max(self.began_us);
         self.waited = Some(seconds_between(self.began_us, at_us));
+        self.answered = Some(Answered { at_us, ..answered });
     }
 
     fn over(&mut self, at: i64) {

@@ -2,15 +2,19 @@
 
 #![expect(clippy::print_stderr, reason = "the command line prints its results")]
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
 
+use crate::app::ports::Clock as _;
 use crate::cli::Answer;
 use crate::cli::call::args::{Args, Format};
 use crate::cli::call::ask::Terminal;
+use crate::cli::call::book::Book;
 use crate::cli::outcome::Outcome;
+use crate::cli::terminal;
+use crate::clock::SystemClock;
+use crate::draw::diagnostics::Style;
 use crate::model::simulator::Simulator;
 use crate::phone::log::CallLog;
 use crate::phone::script::{Actors, Script};
@@ -20,6 +24,7 @@ use crate::webhook::signature::Signer;
 
 pub mod args;
 mod ask;
+mod book;
 
 /// What the phone signs with when no account is to be had: any server that checks refuses it.
 const NO_ACCOUNT: &str = "AC00000000000000000000000000000000";
@@ -32,11 +37,17 @@ pub(crate) fn run(args: &Args) -> Answer {
             return Ok(Outcome::Misuse);
         }
     };
-    let Some(to) = args.to.clone() else {
-        eprintln!("error: which number is called? say it with `--to +16195550100`");
+    let books = book::books(&args.rules, SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).date());
+    let (book, number) = book::choose(&books, args.to.as_deref(), args.org.as_deref());
+    let Some(to) = number else {
+        match &args.to {
+            Some(to) => eprintln!("error: `{to}` is neither a number such as `+16195550100` nor a line of the rules"),
+            None => eprintln!("error: which number is called? no rules in `{}` name one", args.rules.display()),
+        }
+        eprintln!("help: say it with `--to +16195550100`");
         return Ok(Outcome::Misuse);
     };
-    let call = call_of(args, to)?;
+    let call = call_of(args, book, to)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("could not start the clockwork of requests")?;
     let log = match runtime.block_on(placed(args, &call, &script)) {
@@ -75,9 +86,12 @@ async fn placed(args: &Args, call: &Call, script: &Script) -> Result<CallLog, Pl
     phone::place_with(call, script, &mut Actors::new(script), &mut listen).await
 }
 
-fn call_of(args: &Args, to: String) -> anyhow::Result<Call> {
+fn call_of(args: &Args, book: Book, to: String) -> anyhow::Result<Call> {
     let (account, signer) = account(args)?;
-    let org = args.org.as_ref().map_or_else(String::new, |org| format!("?org={org}"));
+    let org = args.org.clone().or_else(|| (!book.org.is_empty()).then(|| book.org.clone()));
+    // A server of another make knows nothing of organizations.
+    let org = org.filter(|_| args.path.is_none() || args.org.is_some());
+    let org = org.map_or_else(String::new, |org| format!("?org={org}"));
     let server = args.server.trim_end_matches('/');
     let at = |path: &str| {
         if path.contains("://") { path.to_owned() } else { format!("{server}/{}{org}", path.trim_start_matches('/')) }
@@ -105,9 +119,9 @@ fn call_of(args: &Args, to: String) -> anyhow::Result<Call> {
         attestation: args.attestation(),
         forwarded_from: args.forwarded_from.clone(),
         caller_name: args.caller_name.clone(),
-        own_numbers: None,
-        names: BTreeMap::new(),
-        began: now(),
+        own_numbers: (!book.own.is_empty()).then_some(book.own),
+        names: book.names,
+        began: SystemClock.now(),
         delivery: Delivery {
             copies: args.duplicate,
             callbacks: args.callbacks(),
@@ -117,11 +131,6 @@ fn call_of(args: &Args, to: String) -> anyhow::Result<Call> {
         },
         elsewhere,
     })
-}
-
-#[expect(clippy::disallowed_methods, reason = "the call begins when it is placed")]
-fn now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
 }
 
 /// A caller who withholds the number, in the word that carriers use.
@@ -175,6 +184,8 @@ fn hints(args: &Args, log: &CallLog) {
 }
 
 fn ink() -> Ink {
-    let wished = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if wished && std::io::stdout().is_terminal() { Ink::Colored } else { Ink::Plain }
+    match terminal::style(&std::io::stdout()) {
+        Style::Colored => Ink::Colored,
+        Style::Plain => Ink::Plain,
+    }
 }

@@ -165,6 +165,9 @@ fn called<'a>(
 }
 
 fn caller(text: &str) -> Result<Caller, Misuse> {
+    if text == "withheld" {
+        return Ok(Caller::Withheld);
+    }
     match Caller::parse(text) {
         Caller::Malformed(text) => {
             let error = E164::parse(&text).err().map(|error| error.to_string()).unwrap_or_default();

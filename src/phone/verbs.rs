@@ -4,7 +4,7 @@ use reqwest::Url;
 
 use crate::journey::seconds;
 use crate::phone::Elsewhere;
-use crate::phone::carrier::{After, Carrier, Errand, Page, Step};
+use crate::phone::carrier::{After, Carrier, Errand, Gone, Page, Step};
 use crate::phone::log::{Kind, Who};
 use crate::phone::parameters::{Status, field};
 use crate::phone::reading::Content;
@@ -215,7 +215,11 @@ impl<X: Exchange, P: People> Carrier<'_, X, P> {
         self.hand_over_to(target);
         self.spend(HANDOFF, &Phase::Talk, &[]).await?;
         if !self.script.handoff_returns {
-            return Ok(After::Over);
+            self.hang_up();
+            if let Some(target) = verb.attribute("action") {
+                self.action_after_hang_up(verb, page, target, Vec::new()).await;
+            }
+            return Err(Gone);
         }
         self.got.handed = false;
         self.waited = None;

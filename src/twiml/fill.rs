@@ -276,7 +276,9 @@ pub(crate) fn screen(setting: &ScreenSetting<'_>, screen: Screen) -> Result<Fill
 }
 
 fn shared(values: &mut Values, org: &str, line: &str, caller: &Caller) {
-    let line: String = line.chars().take(LONGEST_SAID / 2).collect();
+    // A line without a name is called by its number.
+    let line =
+        E164::parse(line).map_or_else(|_| line.chars().take(LONGEST_SAID / 2).collect(), |it| language::spoken(&it));
     values.push(("organization", Value::from(org)));
     values.push(("line", Value::from(line)));
     values.push(("caller", Value::from(caller.number().map_or("", E164::as_str))));

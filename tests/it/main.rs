@@ -9,6 +9,7 @@
     clippy::string_slice,
     clippy::allow_attributes,
     clippy::print_stderr,
+    clippy::disallowed_methods,
     reason = "helpers of tests may stop at the first surprise"
 )]
 
@@ -19,9 +20,11 @@ mod cli;
 mod crash;
 mod floors;
 mod gate;
+mod imagined;
 mod rule_files;
 mod service;
 mod serving;
 mod shapes;
 mod signatures;
+mod stories;
 mod support;

@@ -175,3 +175,27 @@ proptest! {
         prop_assert_eq!(told(&summary), told(&expected));
     }
 }
+
+#[test]
+fn a_key_says_when_the_talk_began_and_the_question_is_no_talk() {
+    let mut talked = decision(50, "rang connected", (1, 0), "nothing", &[]);
+    talked.reported.dial_seconds = Some(40);
+    let reported = Reported { accepted: Some(true), contact: Some("anna".to_owned()), ..Reported::default() };
+    let key = Record { reported, ..record(Kind::Screen, 18) };
+    let arrived = decision(0, "arrived", (0, 1), "ring", &["anna"]);
+    for order in [[&arrived, &key, &talked], [&arrived, &talked, &key]] {
+        let mut summary = Summary::default();
+        order.into_iter().for_each(|record| summary.fold(record));
+        assert_eq!(summary.waited, Some(18));
+        assert_eq!(summary.answered.unwrap().by.as_deref(), Some("anna"));
+    }
+}
+
+#[test]
+fn a_caller_who_was_handed_on_is_not_missed() {
+    let mut summary = Summary::default();
+    summary.fold(&decision(0, "arrived", (0, 1), "handoff", &[]));
+    summary.fold(&status(90, None, "completed"));
+    assert_eq!(summary.close(0, "status"), []);
+    assert_eq!(summary.end.as_deref(), Some("handed_off"));
+}
