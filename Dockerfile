@@ -13,10 +13,7 @@ ARG RUST=1.95
 ARG DEBIAN=bookworm
 
 FROM rust:${RUST}-slim-${DEBIAN} AS build
-# SQLite, the cryptography and the allocator are C; the linker needs a C compiler anyway.
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends gcc libc6-dev make perl \
-    && rm -rf /var/lib/apt/lists/*
+# SQLite, the cryptography and the allocator are C: the compiler that the linker needs anyway builds them.
 WORKDIR /src
 COPY . .
 # The caches of cargo stay on the building machine, so a change to the source does not build everything again.

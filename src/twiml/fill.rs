@@ -20,6 +20,8 @@ const LONGEST_RING: u16 = 600;
 const LONGEST_TRANSCRIBED: u16 = 120;
 /// Twilio speaks no longer texts at once (its limit is 4096 characters).
 const LONGEST_SAID: usize = 4000;
+/// Longer hints are ignored.
+const LONGEST_HINT: usize = 100;
 /// Hints beyond this number are ignored.
 const MOST_HINTS: usize = 500;
 
@@ -140,12 +142,13 @@ impl Answer<'_> {
     fn menu(&self, id: MenuId) -> Result<Values, RenderError> {
         let menu = self.setting.rules.menu(id).ok_or(RenderError::Strange("menu"))?;
         let hints = hints(menu);
+        let spoken = menu.keys.iter().any(|key| !key.words.is_empty());
         let longest = menu.keys.iter().map(|key| key.digits.len()).max().unwrap_or(1).max(1);
         let hash = menu.keys.iter().any(|key| key.digits.contains('#'));
         Ok(vec![
             self.action(),
             ("prompt", self.speaker.list(&menu.prompt)),
-            ("input", Value::from(if hints.is_empty() { "dtmf" } else { "dtmf speech" })),
+            ("input", Value::from(if spoken { "dtmf speech" } else { "dtmf" })),
             ("num_digits", Value::from(longest)),
             ("finish_on_key", Value::from(if hash { "" } else { "#" })),
             ("timeout", Value::from(menu.wait.max(1))),
@@ -221,8 +224,9 @@ fn refusal(reason: Refusal) -> Value {
 }
 
 fn hints(menu: &Menu) -> String {
-    let words: Vec<_> = menu.keys.iter().flat_map(|key| &key.words).take(MOST_HINTS).map(|word| &**word).collect();
-    words.join(", ")
+    let words = menu.keys.iter().flat_map(|key| &key.words).map(|word| &**word);
+    let short = words.filter(|word| !word.trim().is_empty() && word.chars().count() <= LONGEST_HINT);
+    short.take(MOST_HINTS).collect::<Vec<_>>().join(", ")
 }
 
 /// The number that callees see. One `Dial` shows all its callees the same number, so when those of one ring

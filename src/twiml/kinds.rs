@@ -134,7 +134,7 @@ impl Kind {
                 ("num_digits", "length of the longest key"),
                 ("finish_on_key", "the key that ends the input; empty when `#` is a choice"),
                 ("timeout", "seconds of silence after the prompt"),
-                ("hints", "the words of all keys, separated by commas; empty for none"),
+                ("hints", "the words of all keys, separated by commas, but for very long ones; empty for none"),
             ],
             Self::OfferText => &[
                 SPOKEN_BEFORE,
