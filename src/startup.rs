@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context as _;
+use futures_util::StreamExt as _;
 use jiff::tz::TimeZone;
 use tokio::task::JoinHandle;
 
@@ -239,13 +240,21 @@ impl Folders {
     }
 }
 
+/// Rule texts on their way to the disk at once: enough for one commit to take many.
+const KEPT_AT_ONCE: usize = 64;
+
 fn keep(app: &Arc<App>, change: Change) {
     let app = Arc::clone(app);
     tokio::spawn(async move {
-        for (org, digest, texts) in change.fresh {
-            if let Err(error) = app.journal.keep_rules(org.as_str(), digest, texts).await {
-                tracing::error!(%org, %error, "these rules are not kept: calls begun under them end badly after a restart");
-            }
-        }
+        let kept =
+            futures_util::stream::iter(change.fresh).for_each_concurrent(KEPT_AT_ONCE, |(org, digest, texts)| {
+                let app = Arc::clone(&app);
+                async move {
+                    if let Err(error) = app.journal.keep_rules(org.as_str(), digest, texts).await {
+                        tracing::error!(%org, %error, "these rules are not kept: a restart would forget them");
+                    }
+                }
+            });
+        kept.await;
     });
 }

@@ -41,7 +41,15 @@ pub fn start(directives: &str, look: Look) -> Result<(), TelemetryError> {
         Look::Human { colors } => lines.with_ansi(colors).with_target(false).finish().try_init(),
         Look::Json => lines.json().flatten_event(true).with_current_span(false).finish().try_init(),
     };
-    started.map_err(|_twice| TelemetryError::Twice)
+    started.map_err(|_twice| TelemetryError::Twice)?;
+    std::panic::set_hook(Box::new(stumbled));
+    Ok(())
+}
+
+/// Tells of a panic through the log, so that its words are masked like all others.
+fn stumbled(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string);
+    tracing::error!(place, "the program stumbled: {}", panic.payload_as_str().unwrap_or("no words"));
 }
 
 /// Writes to standard error what [`masked`] lets through: a second net below the types that mask themselves.

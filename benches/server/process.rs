@@ -50,7 +50,7 @@ fn rule_file(number: usize) -> String {
     format!(
         "version: 1\ntimezone: America/Los_Angeles\nnumbers: [\"+1619555{number:04}\"]\ncontacts:\n  \
          primary: \"+17605550111\"\n  backup: \"+18585550107\"\nhours:\n  business: mon-fri 09:00-17:00\n  \
-         evening: {{ week: [mon-fri 17:00-21:00, sat 10:00-16:00] }}\ncallers:\n  unwanted: {{ numbers: [\"+18585550199\"] }}\n\
+         evening: [mon-fri 17:00-21:00, sat 10:00-16:00]\ncallers:\n  unwanted: {{ numbers: [\"+18585550199\"] }}\n\
          routes:\n  - when: {{ caller: unwanted }}\n    cascade: [{{ reject: busy }}]\n  - when: {{ hours: [business, evening] }}\n    \
          cascade: [{{ ring: primary, for: 20s }}, {{ ring: backup, for: 20s }}]\n  - cascade: [{{ say: We are closed now. }}, \
          {{ ring: primary, for: 15s }}, {{ ring: backup, for: 20s }}]\n\

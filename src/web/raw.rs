@@ -102,8 +102,10 @@ fn told(headers: &HeaderMap, peer: Option<IpAddr>, prefix: &str, front: &Front) 
     let origin = |scheme: &str, host: &str| Origin::parse(&format!("{scheme}://{host}{prefix}")).ok();
     let host = text(headers, HOST.as_str()).unwrap_or_default();
     if is_proxy(peer, front) {
-        let host = text(headers, "x-forwarded-host").unwrap_or(host);
-        let scheme = text(headers, "x-forwarded-proto").unwrap_or("https");
+        // Of several proxies, the first stood next to the carrier.
+        let first = |name| text(headers, name).and_then(|list| list.split(',').next()).map(str::trim);
+        let host = first("x-forwarded-host").unwrap_or(host);
+        let scheme = first("x-forwarded-proto").unwrap_or("https");
         return origin(scheme, host).into_iter().collect();
     }
     [origin("http", host), origin("https", host)].into_iter().flatten().collect()
