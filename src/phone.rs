@@ -66,6 +66,8 @@ pub struct Call {
     pub began: Timestamp,
     /// How requests arrive.
     pub delivery: Delivery,
+    /// Whether the server is told the time of the call, as only our own simulator is believed.
+    pub telling: Telling,
     /// Whether documents of other servers are followed too; their requests are signed as well.
     pub elsewhere: Elsewhere,
 }
@@ -118,6 +120,15 @@ pub enum Elsewhere {
     HandedOver,
     /// They are requested like those of the server called.
     Followed,
+}
+
+/// Whether the server is told the time of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// It has a clock of its own, and that one counts.
+    Nothing,
+    /// Each request carries the time of the call, whose clock goes faster than the server's.
+    Time,
 }
 
 /// Why a call could not be placed at all.

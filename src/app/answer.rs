@@ -10,9 +10,10 @@ use jiff::Timestamp;
 
 use crate::app::App;
 use crate::app::answer::fault::Fault;
-use crate::app::credentials::{Disbelief, Profile, Reach};
+use crate::app::credentials::{Disbelief, Owner, Profile, Reach};
 use crate::app::ports::Appended;
 use crate::audit::record::{Kind, Record, SecurityEvent};
+use crate::model::simulator;
 use crate::twiml;
 use crate::webhook::endpoint::Endpoint;
 use crate::webhook::event::CallEvent;
@@ -90,7 +91,10 @@ struct Visit<'a> {
     endpoint: Endpoint,
     verified: &'a Verified<RawWebhook>,
     profile: &'a Profile,
+    /// When the request came in.
     started: Timestamp,
+    /// What time it is in the call: the same, but for an imagined call.
+    at: Timestamp,
 }
 
 /// Answers a request.
@@ -100,6 +104,12 @@ pub async fn answer(app: &Arc<App>, request: Request<'_>) -> Answer {
     let (answer, outcome) = judged(app, request, started).await;
     app.metrics.webhook(word, outcome.word(), app.since(started));
     answer
+}
+
+/// The time of an imagined call, which only the simulator may tell.
+fn imagined(verified: &Verified<RawWebhook>, profile: &Profile) -> Option<Timestamp> {
+    let told = verified.get().fields().get(simulator::TIME).filter(|_| profile.owner == Owner::Simulator)?;
+    Timestamp::from_millisecond(told.parse().ok()?).ok()
 }
 
 async fn judged(app: &Arc<App>, request: Request<'_>, started: Timestamp) -> (Answer, Outcome) {
@@ -119,7 +129,8 @@ async fn judged(app: &Arc<App>, request: Request<'_>, started: Timestamp) -> (An
                 crate::webhook::signature::Slot::Primary => "ok",
                 crate::webhook::signature::Slot::Next => "ok-next",
             });
-            let visit = Visit { app, endpoint, verified: &verified, profile, started };
+            let at = imagined(&verified, profile).unwrap_or(started);
+            let visit = Visit { app, endpoint, verified: &verified, profile, started, at };
             let done = visit.served().await;
             match done {
                 Ok(done) => (Answer { status: 200, twiml: Some(done.twiml) }, done.outcome),

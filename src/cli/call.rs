@@ -5,6 +5,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 
 use crate::app::ports::Clock as _;
 use crate::cli::Answer;
@@ -15,11 +16,13 @@ use crate::cli::outcome::Outcome;
 use crate::cli::terminal;
 use crate::clock::SystemClock;
 use crate::draw::diagnostics::Style;
+use crate::model::moment::Zone;
 use crate::model::simulator::Simulator;
 use crate::phone::log::CallLog;
 use crate::phone::script::{Actors, Script};
 use crate::phone::timeline::{self, Detail, Ink};
-use crate::phone::{self, Call, Delivery, Elsewhere, Pace, PlaceError, report};
+use crate::phone::{self, Call, Delivery, Elsewhere, Pace, PlaceError, Telling, report};
+use crate::rules::grammar;
 use crate::webhook::signature::Signer;
 
 pub mod args;
@@ -47,7 +50,14 @@ pub(crate) fn run(args: &Args) -> Answer {
         eprintln!("help: say it with `--to +16195550100`");
         return Ok(Outcome::Misuse);
     };
-    let call = call_of(args, book, to)?;
+    let began = match began(args, &book, &to) {
+        Ok(began) => began,
+        Err(error) => {
+            eprintln!("error: `{}` is no time: {error}", args.at.as_deref().unwrap_or_default());
+            return Ok(Outcome::Misuse);
+        }
+    };
+    let call = call_of(args, book, to, began)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("could not start the clockwork of requests")?;
     let log = match runtime.block_on(placed(args, &call, &script)) {
@@ -86,8 +96,13 @@ async fn placed(args: &Args, call: &Call, script: &Script) -> Result<CallLog, Pl
     phone::place_with(call, script, &mut Actors::new(script), &mut listen).await
 }
 
-fn call_of(args: &Args, book: Book, to: String) -> anyhow::Result<Call> {
-    let (account, signer) = account(args)?;
+fn call_of(args: &Args, book: Book, to: String, began: Timestamp) -> anyhow::Result<Call> {
+    let Account { sid: account, signer, telling } = account(args)?;
+    // A server of another make is sent what the carrier sends, and nothing else.
+    let telling = if args.path.is_none() { telling } else { Telling::Nothing };
+    if args.at.is_some() && telling == Telling::Nothing {
+        eprintln!("note: --at changes nothing: only our own simulator's word for the time is taken");
+    }
     let org = args.org.clone().or_else(|| (!book.org.is_empty()).then(|| book.org.clone()));
     // A server of another make knows nothing of organizations.
     let org = org.filter(|_| args.path.is_none() || args.org.is_some());
@@ -121,7 +136,7 @@ fn call_of(args: &Args, book: Book, to: String) -> anyhow::Result<Call> {
         caller_name: args.caller_name.clone(),
         own_numbers: (!book.own.is_empty()).then_some(book.own),
         names: book.names,
-        began: SystemClock.now(),
+        began,
         delivery: Delivery {
             copies: args.duplicate,
             callbacks: args.callbacks(),
@@ -129,6 +144,7 @@ fn call_of(args: &Args, book: Book, to: String) -> anyhow::Result<Call> {
             timeout: std::time::Duration::from_millis(args.timeout),
             pace,
         },
+        telling,
         elsewhere,
     })
 }
@@ -138,8 +154,23 @@ fn caller(from: &str) -> String {
     if from == "withheld" { "anonymous".to_owned() } else { from.to_owned() }
 }
 
-/// The account whose requests these are: named, or the simulator's, or made up.
-fn account(args: &Args) -> anyhow::Result<(String, Signer)> {
+/// When the call begins.
+fn began(args: &Args, book: &Book, to: &str) -> Result<Timestamp, String> {
+    let Some(text) = &args.at else { return Ok(SystemClock.now()) };
+    let zone = book.zones.get(to).cloned().unwrap_or_else(Zone::utc);
+    let written = grammar::moment(text).map_err(|error| error.message)?;
+    written.within(&zone).map(|moment| moment.timestamp()).map_err(|error| error.to_string())
+}
+
+/// The account whose requests these are.
+struct Account {
+    sid: String,
+    signer: Signer,
+    telling: Telling,
+}
+
+/// The account that was named, or the simulator's, or a made-up one.
+fn account(args: &Args) -> anyhow::Result<Account> {
     let file = args.auth_token_file.clone().unwrap_or_else(|| args.data.join(crate::model::simulator::FILE));
     let text = match std::fs::read_to_string(&file) {
         Ok(text) => text,
@@ -151,17 +182,22 @@ fn account(args: &Args) -> anyhow::Result<(String, Signer)> {
             eprintln!(
                 "help: `ringfall serve` writes that file at its first start; or name a token with `--auth-token-file`"
             );
-            let account = args.account_sid.clone().unwrap_or_else(|| NO_ACCOUNT.to_owned());
-            return Ok((account, Signer::new("made-up")));
+            let sid = args.account_sid.clone().unwrap_or_else(|| NO_ACCOUNT.to_owned());
+            return Ok(Account { sid, signer: Signer::new("made-up"), telling: Telling::Nothing });
         }
         Err(error) => return Err(error).with_context(|| format!("could not read `{}`", file.display())),
     };
     match (Simulator::parse(&text), &args.account_sid) {
-        (Ok(found), named) => {
-            let account = named.clone().unwrap_or_else(|| found.account.to_string());
-            Ok((account, Signer::new(found.token.expose())))
+        (Ok(found), None) => {
+            let signer = Signer::new(found.token.expose());
+            Ok(Account { sid: found.account.to_string(), signer, telling: Telling::Time })
         }
-        (Err(_), Some(named)) => Ok((named.clone(), Signer::new(text.trim()))),
+        (Ok(found), Some(named)) => {
+            Ok(Account { sid: named.clone(), signer: Signer::new(found.token.expose()), telling: Telling::Nothing })
+        }
+        (Err(_), Some(named)) => {
+            Ok(Account { sid: named.clone(), signer: Signer::new(text.trim()), telling: Telling::Nothing })
+        }
         (Err(error), None) => {
             let hint = "a file with a bare token needs `--account-sid`";
             Err(error).with_context(|| format!("could not use `{}` ({hint})", file.display()))

@@ -6,6 +6,11 @@ use crate::model::secret::Secret;
 /// The name of its file in the data folder.
 pub const FILE: &str = "simulator.token";
 
+/// The field in which the phone for trials tells the time of its imagined call, in milliseconds since 1970.
+///
+/// It is believed from the simulator's own account alone, so that hours and holidays can be tried out today.
+pub const TIME: &str = "RingfallTime";
+
 /// A made-up account with its auth token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Simulator {

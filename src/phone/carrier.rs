@@ -1,11 +1,12 @@
 //! Twilio's side of one call: asks for documents, follows them verb by verb, keeps the call's own clock.
 
+use crate::model::simulator;
 use crate::phone::log::{CallLog, Drop, End, Entry, Kind, Warning, Webhook, Who};
 use crate::phone::parameters::{Common, Fields, Leg, Status, field, sid};
 use crate::phone::reading::{self, Content};
 use crate::phone::script::{HangUp, Input, Message, People, Phase, Quirk, Script};
 use crate::phone::wire::{Exchange, Fault, Method, Purpose, Reply, Request};
-use crate::phone::{Call, Callbacks, PlaceError};
+use crate::phone::{Call, Callbacks, PlaceError, Telling};
 use crate::twiml::document;
 use crate::twiml::schema::{self, Context};
 
@@ -258,10 +259,13 @@ impl<'a, X: Exchange, P: People> Carrier<'a, X, P> {
         purpose: Purpose,
         method: Method,
         url: &str,
-        fields: Fields,
+        mut fields: Fields,
         jar: Option<String>,
     ) -> Request {
         let token = self.sid("", "token");
+        if self.call.telling == Telling::Time && purpose != Purpose::Audio {
+            fields.push(field(simulator::TIME, &self.moment().as_millisecond().to_string()));
+        }
         let url = url.split('#').next().unwrap_or_default().to_owned();
         Request { purpose, method, url, fields, token, jar }
     }

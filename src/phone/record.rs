@@ -29,11 +29,12 @@ impl<X: Exchange, P: People> Carrier<'_, X, P> {
             let advice = "a mailbox after a conversation: `<Dial>` without `action` goes on to the next verb";
             self.complain(None, advice.to_owned());
         }
-        if verb.attribute("playBeep") != Some("false") {
-            self.note(Who::Caller, Kind::Tone, TONE, "hears the tone".to_owned());
-        }
         self.served();
         self.got.mailbox = true;
+        if verb.attribute("playBeep") != Some("false") {
+            self.note(Who::Caller, Kind::Tone, TONE, "hears the tone".to_owned());
+            self.spend(TONE, &Phase::Pause, &[]).await?;
+        }
         let recording = self.sid("RE", "recording");
         let began = self.moment();
         let taken = self.take_message(verb).await;

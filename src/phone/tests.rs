@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::phone::log::{CallLog, Drop, End};
 use crate::phone::script::{Actors, HangUp, Message, MessageEnd, Phase, Quirk, Script};
 use crate::phone::wire::{Exchange, Fault, Reply, Request};
-use crate::phone::{Call, Callbacks, Delivery, Elsewhere, over};
+use crate::phone::{Call, Callbacks, Delivery, Elsewhere, Telling, over};
 use crate::webhook::signature::Signer;
 
 mod dials;
@@ -87,6 +87,7 @@ fn call() -> Call {
         names: [(ANNA, "anna"), (BEN, "ben")].map(|(number, name)| (number.to_owned(), name.to_owned())).into(),
         began: "2026-11-21T03:00:00Z".parse().unwrap(),
         delivery: Delivery::default(),
+        telling: Telling::Nothing,
         elsewhere: Elsewhere::HandedOver,
     }
 }

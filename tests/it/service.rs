@@ -172,6 +172,7 @@ impl Service {
             names: BTreeMap::new(),
             began: self.clock().now(),
             delivery: Delivery::default(),
+            telling: ringfall::phone::Telling::Nothing,
             elsewhere: Elsewhere::HandedOver,
         }
     }

@@ -21,7 +21,7 @@ use ringfall::phone::log::CallLog;
 use ringfall::phone::script::Actors;
 use ringfall::phone::timeline::{Detail, Ink, draw};
 use ringfall::phone::wire::{Exchange, Fault, Reply, Request, Wire};
-use ringfall::phone::{Call, Elsewhere, over};
+use ringfall::phone::{Call, Elsewhere, Telling, over};
 use ringfall::rules::load;
 use ringfall::rules::ruleset::RuleSet;
 use ringfall::settings::layers::Surroundings;
@@ -159,6 +159,7 @@ fn call(story: &Story, rules: &RuleSet, service: &Running, folder: &Path, began:
         names: rules.contacts.iter().map(|contact| (contact.number.to_string(), contact.name.to_string())).collect(),
         began,
         delivery: story.delivery(),
+        telling: Telling::Nothing,
         elsewhere: Elsewhere::HandedOver,
     }
 }

@@ -38,7 +38,7 @@ pub(super) async fn arrived(visit: &Visit<'_>, event: &CallEvent) -> Result<Done
     let (org, line) = visit.newcomer(event)?;
     let happened = if event.status.is_final() { Happened::Gone } else { Happened::Arrived };
     let step = if happened == Happened::Gone { "arrival.gone" } else { "arrival" }.to_owned();
-    let position = Position::start(visit.started.as_second());
+    let position = Position::start(visit.at.as_second());
     let facts = facts(event, line, happened);
     let mut anomalies = Vec::new();
     if line.is_none() {
@@ -258,7 +258,7 @@ fn count(visit: &Visit<'_>, stand: &Stand, event: &CallEvent, decision: &Decisio
     // The thanks after a message come when the waiting is long over.
     if decision.end.is_some() && decision.plan.act != Act::Thank {
         let talked = event.dial.as_ref().and_then(|dial| dial.seconds).unwrap_or(0);
-        let waited = visit.started.as_second() - stand.position.began - i64::from(talked);
+        let waited = visit.at.as_second() - stand.position.began - i64::from(talked);
         metrics.waited(i32::try_from(waited.max(0)).map_or(f64::MAX, f64::from));
     }
 }

@@ -88,7 +88,7 @@ impl Visit<'_> {
 
     /// Where the call stands, as far as memory tells without waiting for anything.
     fn place(&self, event: Option<&CallEvent>) -> Rough {
-        let fresh = || Position::start(self.started.as_second());
+        let fresh = || Position::start(self.at.as_second());
         let raw = self.verified.get();
         let here = Continuation::parse(Endpoint::Continue, raw.query()).ok().flatten();
         let failed = event.and_then(|event| event.fault.as_ref()).and_then(|fault| failed_place(fault.url.as_deref()?));

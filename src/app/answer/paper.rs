@@ -64,6 +64,7 @@ impl Visit<'_> {
         Record {
             account: self.profile.account.to_string(),
             verifier: Some(self.verified.slot().word().to_owned()),
+            received: Received::at(self.at, &Zone::utc()),
             ..blank(self.app, kind, self.endpoint, self.started)
         }
     }
@@ -81,7 +82,7 @@ impl Visit<'_> {
     pub(super) fn of(&self, kind: Kind, event: &CallEvent, org: &Organization, line: Option<LineId>) -> Record {
         Record {
             org: org.slug.to_string(),
-            received: Received::at(self.started, zone(&org.rules, line)),
+            received: Received::at(self.at, zone(&org.rules, line)),
             rules: Some(org.rules.digest.short()),
             templates: Some(org.templates.digest().short()),
             ..self.about(kind, event)

@@ -15,6 +15,7 @@ use crate::phone::script::{HangUp, Message, MessageEnd, Phase, Quirk, Script, Sc
     Exit codes: 0 fine, 1 the caller was dropped, 2 misuse, 3 could not run.\n\n\
     Examples:\n  \
     ringfall call --leg primary=no-answer --leg backup=answered\n  \
+    ringfall call --at \"2026-11-23 10:00\" --default-leg busy\n  \
     ringfall call --to +16195550100 --key 2 --say reservations --leg anna=busy,answered\n  \
     ringfall call --leave-message 12s --after-message '#' --requests\n  \
     ringfall call --server http://127.0.0.1:3000 --path /voice --to +16195550100"
@@ -32,6 +33,9 @@ pub struct Args {
     /// The number called [default: the first line of the rules]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) to: Option<String>,
+    /// When, in local time of the line: `2026-11-23 10:00`; only our own simulator is believed [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
     /// Who calls: a number, `withheld`, `client:NAME` or a SIP address
     #[arg(long, value_name = "NUMBER", default_value = "+13125550123")]
     pub(crate) from: String,

@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::civil::Date;
 
 use crate::files::{Folder, rule_files};
+use crate::model::moment::Zone;
 use crate::model::phone::E164;
 use crate::rules::load;
 use crate::rules::ruleset::{RuleSet, Show};
@@ -21,6 +22,8 @@ pub(crate) struct Book {
     pub(crate) names: BTreeMap<String, String>,
     /// Numbers that may be shown as caller id.
     pub(crate) own: Vec<String>,
+    /// The zone of each line, by its number.
+    pub(crate) zones: BTreeMap<String, Zone>,
 }
 
 impl Book {
@@ -36,7 +39,8 @@ impl Book {
                 own.push(number.to_string());
             }
         }
-        Self { org: org.to_owned(), lines, names, own }
+        let zones = rules.lines.iter().map(|line| (line.number.to_string(), line.zone.clone())).collect();
+        Self { org: org.to_owned(), lines, names, own, zones }
     }
 
     /// The number of a line that is called by its name or its number.

@@ -119,7 +119,7 @@ fn a_caller_who_hangs_up_in_the_message_leaves_what_was_said() {
     let mut server = Server::new(&[("/voice", RECORD), ("/recorded", ""), ("/recording", ""), ("/text", "")]);
     let gone = Script { hang_up: Some(HangUp::After(5_000)), ..Script::default() };
     let log = place(&mut server, &call(), &gone);
-    assert_eq!(log.message.as_ref().unwrap().seconds, 3);
+    assert_eq!(log.message.as_ref().unwrap().seconds, 2);
     assert_eq!(log.end, End::Voicemail);
 }
 
