@@ -201,9 +201,9 @@ impl Writer {
             match (job, done) {
                 (Job::Append(written, reply), Done::Appended(seq, appended)) => {
                     let fresh = appended == Appended::Fresh;
+                    self.counts.appended(fresh);
                     // Whoever asked may have gone; the record is safe all the same.
                     drop(reply.send(Ok(appended)));
-                    self.counts.appended(fresh);
                     if fresh {
                         self.fold(seq, &written.record);
                     }
