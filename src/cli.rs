@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod calendar;
 pub mod call;
 pub mod check;
 pub mod completions;
@@ -46,6 +47,8 @@ enum Command {
     Call(Box<call::args::Args>),
     /// Explain where an imagined call goes, and why
     Explain(explain::Explain),
+    /// Show what callers will meet in the days to come, change by change
+    Calendar(calendar::Calendar),
     /// Run the tests that rule files carry
     Test(test::Test),
     /// Answer the carrier's webhooks
@@ -69,6 +72,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Call(args) => call::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Calendar(args) => calendar::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Health(args) => health::run(&args),

@@ -58,7 +58,7 @@ pub struct Explain {
 }
 
 /// A caller whom nobody knows.
-const STRANGER: &str = "+12025550143";
+pub(crate) const STRANGER: &str = "+12025550143";
 
 /// The ways to show a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

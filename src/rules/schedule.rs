@@ -74,6 +74,12 @@ pub fn fact(rules: &RuleSet, hours: HoursId, moment: &Moment) -> HoursFact {
     fact_at(rules, hours, moment.zoned().datetime())
 }
 
+/// What rules over a day as a whole: [`HoursFact::Holiday`] when a holiday closes it, though the night before may
+/// still run into it; otherwise what holds when the day ends.
+pub fn fact_on(rules: &RuleSet, hours: HoursId, day: Date) -> HoursFact {
+    fact_at(rules, hours, day.at(23, 59, 0, 0))
+}
+
 /// The same for a local time.
 fn fact_at(rules: &RuleSet, id: HoursId, local: DateTime) -> HoursFact {
     let (day, minute) = (local.date(), minute_of(local));
