@@ -40,6 +40,12 @@ pub struct Explain {
     /// Where a switch stands, such as `maintenance=on`
     #[arg(long, value_name = "SWITCH=on|off")]
     switch: Vec<String>,
+    /// Somebody who is on calls of ours already, such as `lee=1`
+    #[arg(long, value_name = "CONTACT=N")]
+    active: Vec<String>,
+    /// The number that forwarded the call to us
+    #[arg(long, value_name = "NUMBER")]
+    forwarded_from: Option<String>,
     /// What the caller presses or says at the next menu: digits, words, `silence` or `hangup`
     #[arg(long, value_name = "KEY")]
     key: Vec<String>,
@@ -58,7 +64,7 @@ pub struct Explain {
 }
 
 /// A caller whom nobody knows.
-pub(crate) const STRANGER: &str = "+12025550143";
+pub(crate) const STRANGER: &str = "+12025550100";
 
 /// The ways to show a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -109,12 +115,12 @@ fn explained(args: &Explain, loaded: &[(String, RuleSet)]) -> Result<String, Mis
     let call = Call {
         line,
         caller: caller(&args.from)?,
-        forwarded_from: None,
+        forwarded_from: args.forwarded_from.as_deref().map(number).transpose()?,
         attestation: args.attestation,
         at: at(args, rules, line)?,
         state: State {
             switches: switches(args, rules)?,
-            active_calls: Vec::new(),
+            active_calls: active(args, rules)?,
             earlier_calls: vec![0; usize::from(args.attempt.saturating_sub(1))],
         },
     };
@@ -209,17 +215,40 @@ fn switches(args: &Explain, rules: &RuleSet) -> Result<Vec<Option<bool>>, Misuse
     Ok(switches)
 }
 
+fn number(text: &str) -> Result<E164, Misuse> {
+    E164::parse(text).map_err(|error| Misuse(format!("`{text}` is no phone number: {error}")))
+}
+
+fn active(args: &Explain, rules: &RuleSet) -> Result<Vec<u8>, Misuse> {
+    let mut active = vec![0; rules.contacts.len()];
+    for text in &args.active {
+        let (name, count) = text.split_once('=').unwrap_or((text, "1"));
+        let id = contact(rules, name)?;
+        let count =
+            count.parse().map_err(|_error| Misuse(format!("`{count}` is no number of calls: write `{name}=1`")))?;
+        if let Some(calls) = active.get_mut(id.index()) {
+            *calls = count;
+        }
+    }
+    Ok(active)
+}
+
+fn contact(rules: &RuleSet, name: &str) -> Result<ContactId, Misuse> {
+    let names = || rules.contacts.iter().map(|contact| &*contact.name);
+    let place = names().position(|known| known == name).ok_or_else(|| unknown("contact", name, names()))?;
+    Ok(ContactId(u16::try_from(place).unwrap_or(u16::MAX)))
+}
+
 fn script(args: &Explain, rules: &RuleSet) -> Result<Script, Misuse> {
     let mut script = Script::new();
     for text in &args.leg {
         let Some((name, words)) = text.split_once('=') else {
             return Err(Misuse(format!("`{text}` does not say what happens: write `{text}=answered`")));
         };
-        let names = || rules.contacts.iter().map(|contact| &*contact.name);
-        let place = names().position(|known| known == name).ok_or_else(|| unknown("contact", name, names()))?;
+        let id = contact(rules, name)?;
         let legs: Result<Vec<Leg>, _> = words.split(',').map(Leg::parse).collect();
         let legs = legs.map_err(|error| Misuse(error.to_string()))?;
-        script = script.leg(ContactId(u16::try_from(place).unwrap_or(u16::MAX)), legs);
+        script = script.leg(id, legs);
     }
     Ok(args.key.iter().fold(script, |script, key| script.key(Reply::read(key))))
 }

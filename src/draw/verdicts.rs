@@ -44,7 +44,7 @@ pub fn text(files: &[FileTests], show: Show) -> String {
             let _ = writeln!(drawing, "  no tests");
         }
         for verdict in &file.verdicts {
-            one(&mut drawing, verdict);
+            one(&mut drawing, &file.name, verdict);
         }
         if show == Show::Coverage {
             coverage(&mut drawing, &file.coverage);
@@ -55,7 +55,7 @@ pub fn text(files: &[FileTests], show: Show) -> String {
     drawing
 }
 
-fn one(drawing: &mut String, verdict: &Verdict) {
+fn one(drawing: &mut String, file: &str, verdict: &Verdict) {
     if verdict.passed() {
         let _ = writeln!(drawing, "  ok    {}", verdict.name);
         return;
@@ -65,6 +65,7 @@ fn one(drawing: &mut String, verdict: &Verdict) {
         let _ = writeln!(drawing, "          {}: expected {}, got {}", failure.what, failure.expected, failure.got);
     }
     let _ = writeln!(drawing, "          told: {}", verdict.told);
+    let _ = writeln!(drawing, "          see:  ringfall explain {} {file}", verdict.again);
 }
 
 fn coverage(drawing: &mut String, coverage: &Coverage) {

@@ -1,10 +1,13 @@
 //! Whether an imagined call of a rule file comes out as the file says.
 
+use std::fmt::Write as _;
+
 use crate::decide::words::{effects, places, sentence};
 use crate::journey::people::{Reply, Script};
 use crate::journey::{Call, Journey, travel};
-use crate::model::call::State;
+use crate::model::call::{Attestation, State};
 use crate::model::ids::ContactId;
+use crate::model::moment::Moment;
 use crate::rules::case::{Case, Expect};
 use crate::rules::ruleset::RuleSet;
 
@@ -21,6 +24,8 @@ pub struct Verdict {
     pub journey: Journey,
     /// The call in one sentence.
     pub told: String,
+    /// What to ask `ringfall explain` for the same call, the file apart.
+    pub again: String,
 }
 
 /// One expectation that was not met.
@@ -55,7 +60,8 @@ pub fn judge(rules: &RuleSet, case: &Case) -> Verdict {
     let answers = journey.stops.iter().map(|stop| &stop.decision.trace);
     let answers = answers.map(|trace| sentence::Answered { trace, after: None });
     let told = sentence::sentence(rules, &journey.began, &call.caller, answers, Some(journey.end));
-    Verdict { name: case.name.clone(), line: case.line, failures, journey, told }
+    let again = again(rules, case);
+    Verdict { name: case.name.clone(), line: case.line, failures, journey, told, again }
 }
 
 /// The call of a case.
@@ -83,6 +89,53 @@ pub fn script(case: &Case) -> Script {
     let legs =
         case.legs.iter().fold(Script::new(), |script, (contact, does)| script.leg(*contact, does.iter().copied()));
     case.keys.iter().fold(legs, |script, key| script.key(Reply::read(key)))
+}
+
+/// The options of `ringfall explain` that make the call of a case.
+fn again(rules: &RuleSet, case: &Case) -> String {
+    let mut options = String::new();
+    let mut add = |option: &str, value: &str| {
+        let _ = write!(options, " --{option} {}", quoted(value));
+    };
+    add("to", rules.line(case.to).map_or("", |line| line.number.as_str()));
+    add("from", &case.from.to_string());
+    add("at", &local(&case.at));
+    for (switch, on) in &case.switches {
+        let name = rules.switch(*switch).map_or("", |switch| &switch.name);
+        add("switch", &format!("{name}={}", if *on { "on" } else { "off" }));
+    }
+    for (contact, does) in &case.legs {
+        let words: Vec<&str> = does.iter().map(|leg| leg.word()).collect();
+        add("leg", &format!("{}={}", places::contact_name(rules, *contact), words.join(",")));
+    }
+    for key in &case.keys {
+        add("key", key);
+    }
+    if case.attempt > 1 {
+        add("attempt", &case.attempt.to_string());
+    }
+    if case.attestation != Attestation::Unsigned {
+        add("attestation", case.attestation.word());
+    }
+    options.trim_start().to_owned()
+}
+
+/// A local time that reads back as the same instant.
+fn local(moment: &Moment) -> String {
+    let zoned = moment.zoned();
+    let ambiguous = zoned.time_zone().to_ambiguous_timestamp(zoned.datetime()).is_ambiguous();
+    let form = if ambiguous { "%Y-%m-%d %H:%M:%S%:z" } else { "%Y-%m-%d %H:%M:%S" };
+    let text = zoned.strftime(form).to_string();
+    text.strip_suffix(":00").filter(|_| !ambiguous).unwrap_or(&text).to_owned()
+}
+
+/// A word as a shell takes it.
+fn quoted(value: &str) -> String {
+    let plain = |sign: char| sign.is_ascii_alphanumeric() || "+-_.,=:/@%".contains(sign);
+    if !value.is_empty() && value.chars().all(plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', "'\\''"))
 }
 
 fn reply_words(reply: &Reply) -> String {

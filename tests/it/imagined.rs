@@ -11,7 +11,7 @@ lines:
   office: { number: "+13125550100", start: office }
   urgent: { number: "+13125550199", start: urgent }
 contacts:
-  dana: { number: "+13125550111", notify: sms }
+  dana: { number: "+13125550111", notify: sms, max_calls: 1 }
   desk: { number: "+13125550120", confirm: none }
 hours: { open: mon-fri 08:00-17:00 }
 switches: { storm: { expires: 4h } }
@@ -57,7 +57,7 @@ fn a_call_is_explained_to_its_end() {
     let (code, out, err) = ringfall(folder.path(), &args);
     assert_eq!((code, err.as_str()), (Some(0), ""));
     for piece in [
-        "call     to urgent (+13125550199) from +12025550143 on Sun 2026-03-08 03:10:00 (America/Chicago, UTC-05:00)",
+        "call     to urgent (+13125550199) from +12025550100 on Sun 2026-03-08 03:10:00 (America/Chicago, UTC-05:00)",
         "rule #1 third-try: no, attempt at least 3",
         "rule #2 urgent: taken, it has no condition",
         "dana: answered_no_key, 24 s",
@@ -81,6 +81,8 @@ fn switches_attempts_and_legs_change_where_a_call_goes() {
         (&["--to", "+13125550199", "--leg", "dana=caller-hangs-up"], "end      caller_gone"),
         (&["--to", "urgent", "--from", "+13125550111"], "dana: left out, it is the number that calls"),
         (&["--to", "office", "--from", "withheld"], "from withheld"),
+        (&["--to", "urgent", "--forwarded-from", "+13125550111"], "or that forwarded the call to us"),
+        (&["--to", "urgent", "--active", "dana=1"], "dana: left out, already on a call of ours"),
     ] {
         let args = [&["explain", "--at", "2026-03-09 10:00"], args, &["acme.yaml"]].concat();
         let (code, out, err) = ringfall(folder.path(), &args);
@@ -172,6 +174,9 @@ fn tests_that_pass_are_fine_and_tests_that_fail_are_findings() {
     assert!(out.contains("FAIL  the desk takes it (line 21)"), "{out}");
     assert!(out.contains("ends: expected connected, got voicemail"), "{out}");
     assert!(out.ends_with("2 tests: 1 passed, 1 failed\n"), "{out}");
+    let again =
+        "ringfall explain --to +13125550100 --from +12025550100 --at '2026-03-09 10:00' --leg desk=busy broken.yaml";
+    assert!(out.contains(again), "{out}");
     let (code, out, _) = ringfall(folder.path(), &["test", "--format", "junit", "broken.yaml"]);
     assert_eq!(code, Some(1));
     assert!(out.contains("<testsuites tests=\"1\" failures=\"1\">"), "{out}");

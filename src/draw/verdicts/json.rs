@@ -47,6 +47,8 @@ pub struct TestPart {
     pub failures: Vec<FailurePart>,
     /// The call in one sentence.
     pub summary: String,
+    /// The options with which `ringfall explain` shows the same call.
+    pub explain: String,
 }
 
 /// One expectation that was not met.
@@ -108,6 +110,7 @@ fn test(verdict: &Verdict) -> TestPart {
         passed: verdict.passed(),
         failures: failures.collect(),
         summary: verdict.told.clone(),
+        explain: verdict.again.clone(),
     }
 }
 
