@@ -21,6 +21,7 @@ mod crash;
 mod floors;
 mod gate;
 mod imagined;
+mod mutations;
 mod phone;
 mod rule_files;
 mod service;
