@@ -15,11 +15,11 @@ pub struct Code {
     pub meaning: &'static str,
 }
 
-const fn error(name: &'static str, meaning: &'static str) -> Code {
+pub(crate) const fn error(name: &'static str, meaning: &'static str) -> Code {
     Code { name, severity: Severity::Error, meaning }
 }
 
-const fn warning(name: &'static str, meaning: &'static str) -> Code {
+pub(crate) const fn warning(name: &'static str, meaning: &'static str) -> Code {
     Code { name, severity: Severity::Warning, meaning }
 }
 
@@ -115,4 +115,10 @@ pub const ALL: &[Code] = &[
     warning("premium-number", "A contact has a number that costs extra."),
     warning("unlisted-country", "A contact has a number in a country that may not be rung."),
     warning("long-wait", "A rule rings longer than callers bear."),
+];
+
+/// What only shows when files are looked at together, as `ringfall check` does.
+pub const TOGETHER: &[Code] = &[
+    error("file-name", "A file's name is no organization's short name."),
+    error("number-twice", "Two organizations claim the same number."),
 ];

@@ -12,6 +12,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Undefi
 
 use crate::diagnostic::Diagnostic;
 use crate::model::digest::Digest;
+use crate::rules::codes::{Code, error, warning};
 use crate::twiml::characters::write_escaped;
 use crate::twiml::kinds::{Kind, SPEECH};
 use crate::twiml::{DECLARATION, Filled, RenderError, Twiml, schema};
@@ -48,6 +49,17 @@ pub const BUILT_IN: [(&str, &str); 14] = [
     (Kind::ScreenDeclined.template(), include_str!("../../twiml-templates/screen-declined.xml.j2")),
     (Kind::Empty.template(), include_str!("../../twiml-templates/empty.xml.j2")),
     (SPEECH, include_str!("../../twiml-templates/speech.xml.j2")),
+];
+
+/// Every kind of problem that loading templates can report, in the order of the reference page.
+pub const CODES: &[Code] = &[
+    error("large-template", "A template is larger than a template may be."),
+    error("unknown-template", "No answer uses a template of this name."),
+    error("broken-template", "A template cannot be read."),
+    error("unknown-variable", "A template asks for a value that it does not get."),
+    error("failing-template", "A template fails for a call that can come."),
+    error("refused-answer", "A template makes an answer that Twilio would refuse."),
+    warning("odd-answer", "A template makes an answer of which Twilio would ignore a part."),
 ];
 
 impl Templates {

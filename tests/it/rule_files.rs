@@ -9,6 +9,7 @@ use ringfall::diagnostic::{Diagnostic, Severity};
 use ringfall::draw::diagnostics::{Style, text};
 use ringfall::prove;
 use ringfall::rules::{FileError, Files, Loaded, codes, load, schema};
+use ringfall::twiml::templates;
 
 /// The day on which the fixtures are judged.
 const TODAY: Date = date(2026, 11, 21);
@@ -131,9 +132,10 @@ fn no_fixture_is_left_over() {
 fn the_reference_page_has_a_paragraph_for_every_code() {
     let page = fs::read_to_string(root().join("docs/diagnostics.md")).unwrap();
     let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`')).collect();
-    let known: Vec<&str> = codes::ALL.iter().chain(&prove::CODES).map(|code| code.name).collect();
+    let all = || codes::ALL.iter().chain(&prove::CODES).chain(codes::TOGETHER).chain(templates::CODES);
+    let known: Vec<&str> = all().map(|code| code.name).collect();
     assert_eq!(headings, known, "docs/diagnostics.md and rules/codes.rs list the same codes in the same order");
-    for code in codes::ALL.iter().chain(&prove::CODES) {
+    for code in all() {
         assert!(page.contains(code.meaning), "docs/diagnostics.md does not say what `{}` means", code.name);
     }
 }
