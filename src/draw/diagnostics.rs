@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
 use crate::diagnostic::{Diagnostic, Label, Severity, Source};
+
+/// Larger stretches of a file are not shown, only named: such lines are written by machines.
+const LARGEST_WINDOW: usize = 50_000;
 
 /// Whether a drawing may use color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,11 +57,20 @@ fn one(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
         }
     }
     for source in sources {
-        let mut snippet = Snippet::source(&*source.text).path(&*source.name);
-        for (index, label) in labels.iter().enumerate().filter(|(_, label)| Arc::ptr_eq(&label.source, source)) {
+        let here = labels.iter().enumerate().filter(|(_, label)| Arc::ptr_eq(&label.source, source));
+        let window = window(source, here.clone().map(|(_, label)| label));
+        if window.text.len() > LARGEST_WINDOW {
+            if let Some((_, label)) = here.clone().next() {
+                let (line, column) = label.line_and_column();
+                group = group.element(Origin::path(&*source.name).line(line).char_column(column));
+            }
+            continue;
+        }
+        let mut snippet = Snippet::source(window.text).path(&*source.name).line_start(window.line);
+        for (index, label) in here {
             let primary = index == 0 && diagnostic.primary.is_some();
             let kind = if primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-            let annotation = kind.span(label.span.clone());
+            let annotation = kind.span(label.span.start - window.start..label.span.end - window.start);
             snippet = snippet.annotation(if label.text.is_empty() {
                 annotation
             } else {
@@ -71,6 +83,24 @@ fn one(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
         group = group.element(Level::HELP.message(lines_of(help)));
     }
     renderer.render(&[group])
+}
+
+/// The lines that have labels and those between them: the drawer need not walk a whole file for each drawing.
+struct Window<'a> {
+    text: &'a str,
+    start: usize,
+    line: usize,
+}
+
+fn window<'a>(source: &'a Source, labels: impl Iterator<Item = &'a Label> + Clone) -> Window<'a> {
+    let first = labels.clone().map(|label| label.span.start).min().unwrap_or_default();
+    let last = labels.map(|label| label.span.end).max().unwrap_or_default();
+    let before = source.text.get(..first).unwrap_or_default();
+    let start = before.rfind('\n').map_or(0, |place| place + 1);
+    let after = source.text.get(last..).unwrap_or_default();
+    let end = after.find('\n').map_or(source.text.len(), |place| last + place + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    Window { text: source.text.get(start..end).unwrap_or_default(), start, line }
 }
 
 /// The label with its span cut to whole letters of the text.

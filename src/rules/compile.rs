@@ -31,6 +31,12 @@ use crate::rules::place::{At, Part};
 use crate::rules::ruleset::{Cascade, Mailbox, Owner, RuleSet, Speech, Step};
 use crate::rules::written;
 
+/// How many files one set of rules may read: includes, lists and calendars.
+const MOST_FILES: usize = 100;
+
+/// After so many problems the rest is only counted.
+const MOST_PROBLEMS: usize = 200;
+
 /// What came of compiling.
 #[derive(Debug)]
 pub(super) struct Made {
@@ -43,22 +49,30 @@ pub(super) struct Made {
 }
 
 /// Compiles the main file, which comes first, with its includes.
-pub(super) fn compile(parts: &[Part], files: &dyn Files, contents: Vec<(String, Vec<u8>)>, today: Date) -> Made {
+pub(super) fn compile(parts: &[Part], files: &dyn Files, contents: Vec<(String, Digest)>, today: Date) -> Made {
     let mut desk = Desk {
         parts,
         files,
         contents,
         names: Names::default(),
         problems: Vec::new(),
+        left_out: 0,
         languages: Vec::new(),
         asked_languages: Vec::new(),
         prompts: Vec::new(),
         callees: Vec::new(),
         zone: Zone::utc(),
+        menus_ending: Vec::new(),
         cascades: Vec::new(),
         mailboxes: Vec::new(),
     };
     let (rules, cases) = desk.rule_set(today).map_or_else(|| (None, Vec::new()), |(rules, cases)| (Some(rules), cases));
+    if let (1.., Some(main)) = (desk.left_out, parts.first()) {
+        let message = format!("{} more problems are left out", desk.left_out);
+        let end = main.source.text.trim_end().len();
+        let rest = Diagnostic::error("too-many-problems", message).at(&main.source, end..end, "");
+        desk.problems.push(rest.help("mend the others first"));
+    }
     Made { rules, cases, problems: desk.problems }
 }
 
@@ -66,16 +80,19 @@ pub(super) fn compile(parts: &[Part], files: &dyn Files, contents: Vec<(String, 
 struct Desk<'a> {
     parts: &'a [Part],
     files: &'a dyn Files,
-    /// Every file read on the way, for the digest.
-    contents: Vec<(String, Vec<u8>)>,
+    /// What every file that was read holds, for the digest of all.
+    contents: Vec<(String, Digest)>,
     names: Names<'a>,
     problems: Vec<Diagnostic>,
+    left_out: usize,
     languages: Vec<Language>,
     /// Languages that something switches to, with the places; some text must be written in each.
     asked_languages: Vec<(u8, At<'a>)>,
     prompts: Vec<Option<Speech>>,
     callees: Vec<Callee<'a>>,
     zone: Zone,
+    /// Which menus have an `otherwise`, so that nothing after them is reached.
+    menus_ending: Vec<bool>,
     cascades: Vec<Cascade>,
     mailboxes: Vec<Mailbox>,
 }
@@ -124,6 +141,7 @@ impl<'a> Desk<'a> {
         let main = parts.first()?;
         self.head(main);
         let sections = self.sections();
+        self.menus_ending = sections.menus.iter().map(|entry| entry.value.otherwise.is_some()).collect();
         self.prompts = sections.prompts.iter().map(|entry| self.prompt(entry)).collect();
         let lines = self.lines(&sections);
         let contacts = self.contacts(&sections.contacts);
@@ -147,7 +165,9 @@ impl<'a> Desk<'a> {
         let cases = self.cases(&lines, &flows);
         self.settle_languages();
         let rules = RuleSet {
-            digest: Digest::of(self.contents.iter().flat_map(|(path, bytes)| [path.as_bytes(), bytes.as_slice()])),
+            digest: Digest::of(
+                self.contents.iter().flat_map(|(path, content)| [path.as_bytes(), content.bytes().as_slice()]),
+            ),
             zone: self.zone.clone(),
             languages: self.languages.iter().map(|language| language.tag.clone()).collect(),
             countries,
@@ -238,7 +258,7 @@ impl<'a> Desk<'a> {
                 self.check_name(section, name, &at);
                 match self.names.enter(section, name, at) {
                     Ok(_) => entries.push(Entry { name, at, value }),
-                    Err(clash) => self.problems.push(*clash),
+                    Err(clash) => self.report(&at, *clash),
                 }
             }
         }
@@ -249,7 +269,7 @@ impl<'a> Desk<'a> {
         if !is_name(name) {
             let message = format!("`{}` is not a name", crate::rules::shape::shorten(name));
             let help = "write names with lowercase letters, digits, `-` and `_`, at most 64 of them";
-            self.problems.push(at.key_error("bad-name", message).help(help));
+            self.report(at, at.key_error("bad-name", message).help(help));
         }
         let reserved: &[&str] = match section {
             Section::Contacts => &["caller", "on_duty"],
@@ -259,7 +279,7 @@ impl<'a> Desk<'a> {
         };
         if reserved.contains(&name) {
             let message = format!("the name `{name}` has a meaning of its own in lists of receivers");
-            self.problems.push(at.key_error("reserved-name", message).help("choose another name"));
+            self.report(at, at.key_error("reserved-name", message).help("choose another name"));
         }
     }
 
@@ -276,6 +296,10 @@ impl<'a> Desk<'a> {
 
     /// Takes a problem, unless the value could not be read anyway.
     fn report(&mut self, at: &At<'_>, problem: Diagnostic) {
+        if self.problems.len() >= MOST_PROBLEMS {
+            self.left_out += 1;
+            return;
+        }
         let misses = problem.code.starts_with("missing-") || problem.code.starts_with("empty-");
         if !(at.is_broken() || misses && at.is_doubtful()) {
             self.problems.push(problem);
@@ -288,6 +312,10 @@ impl<'a> Desk<'a> {
 
     /// The index of a name in a section; reports it when there is none.
     fn find(&mut self, section: Section, name: &str, at: &At<'_>) -> Option<u16> {
+        if self.problems.len() >= MOST_PROBLEMS && self.names.get(section, name).is_none() {
+            self.left_out += 1;
+            return None;
+        }
         match self.names.find(section, name, at) {
             Ok(index) => Some(index),
             Err(problem) => {
@@ -324,9 +352,14 @@ impl<'a> Desk<'a> {
 
     /// The content of a file that the rules name.
     fn file(&mut self, at: &At<'_>, path: &str) -> Option<Vec<u8>> {
+        if self.contents.len() >= MOST_FILES {
+            let message = format!("the rules name more than {MOST_FILES} files");
+            self.error(at, "too-many-values", message, "put what belongs together into one file");
+            return None;
+        }
         match self.files.read(path) {
             Ok(bytes) => {
-                self.contents.push((path.to_owned(), bytes.clone()));
+                self.contents.push((path.to_owned(), Digest::of([bytes.as_slice()])));
                 Some(bytes)
             }
             Err(error) => {
@@ -357,7 +390,7 @@ impl<'a> Desk<'a> {
             let message = format!("nothing uses the {} `{name}`", section.thing());
             let warning =
                 Diagnostic::warning("unused-name", message).at(at.source(), at.key_span(), "").path(at.path());
-            self.problems.push(warning.help("delete it, or use it"));
+            self.report(&at, warning.help("delete it, or use it"));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use crate::diagnostic::{Diagnostic, Source};
+use crate::model::digest::Digest;
 use crate::rules::case::Case;
 use crate::rules::compile;
 use crate::rules::place::{At, Part, line_starts};
@@ -13,6 +14,9 @@ use crate::rules::shape;
 use crate::rules::text;
 use crate::rules::tree;
 use crate::rules::written::File;
+
+/// How many files one file may include.
+const MOST_INCLUDES: usize = 50;
 
 /// The files that a rule file may name: its includes, lists, calendars and recordings.
 pub trait Files {
@@ -72,7 +76,7 @@ pub fn load(name: &str, bytes: &[u8], files: &dyn Files, today: Date) -> Loaded 
         return Loaded { rules: None, cases: Vec::new(), diagnostics, source, sources: Vec::new() };
     };
     let mut parts = vec![main];
-    let mut contents = vec![("".to_owned(), bytes.to_vec())];
+    let mut contents = vec![(String::new(), Digest::of([bytes]))];
     include(name, &mut parts, files, &mut contents, &mut diagnostics);
     let sources = parts.iter().skip(1).map(|part| Arc::clone(&part.source)).collect();
     let made = compile::compile(&parts, files, contents, today);
@@ -117,13 +121,18 @@ fn include(
     main: &str,
     parts: &mut Vec<Part>,
     files: &dyn Files,
-    contents: &mut Vec<(String, Vec<u8>)>,
+    contents: &mut Vec<(String, Digest)>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let Some(first) = parts.first() else { return };
     let mut included: Vec<Part> = Vec::new();
     let list = At::root(first).field("use");
     let folder = main.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    if first.file.includes.len() > MOST_INCLUDES {
+        let message = format!("the file includes more than {MOST_INCLUDES} others");
+        diagnostics.push(list.key_error("too-many-values", message).help("put what belongs together into one file"));
+        return;
+    }
     for (index, path) in first.file.includes.iter().enumerate() {
         let at = list.item(index);
         if at.is_broken() {
@@ -137,7 +146,7 @@ fn include(
         match files.read(path) {
             Ok(bytes) => {
                 let (_, part) = part(&format!("{folder}{path}"), &bytes, shape::Role::Included, diagnostics);
-                contents.push((path.clone(), bytes));
+                contents.push((path.clone(), Digest::of([bytes.as_slice()])));
                 included.extend(part);
             }
             Err(error) => diagnostics.push(compile::unavailable(&at, path, &error)),

@@ -187,14 +187,12 @@ fn find(root: &Node, target: &Node, inside: bool, path: &mut String) -> bool {
     if std::ptr::eq(root, target) {
         return true;
     }
-    if inside && !(root.span.start <= target.span.start && target.span.end <= root.span.end) {
-        return false;
-    }
+    let worth = |node: &Node| !inside || (node.span.start <= target.span.start && target.span.end <= node.span.end);
     let before = path.len();
     match &root.kind {
         Kind::Scalar { .. } => {}
         Kind::List(items) => {
-            for (index, item) in items.iter().enumerate() {
+            for (index, item) in items.iter().enumerate().filter(|(_, item)| worth(item)) {
                 path.push_str(&format!("[{index}]"));
                 if find(item, target, inside, path) {
                     return true;
@@ -203,7 +201,7 @@ fn find(root: &Node, target: &Node, inside: bool, path: &mut String) -> bool {
             }
         }
         Kind::Map(entries) => {
-            for entry in entries {
+            for entry in entries.iter().filter(|entry| worth(&entry.value)) {
                 extend(path, &entry.key);
                 if find(&entry.value, target, inside, path) {
                     return true;

@@ -198,8 +198,10 @@ pub(super) fn read(source: &Arc<Source>, root: &Node, role: Role) -> Read {
     let mut problems = reader.problems;
     if reader.left_out > 0 {
         let message = format!("{} more problems of form are left out", reader.left_out);
-        problems
-            .push(Diagnostic::error("too-many-problems", message).at(source, 0..0, "").help("mend those above first"));
+        let end = source.text.trim_end().len();
+        problems.push(
+            Diagnostic::error("too-many-problems", message).at(source, end..end, "").help("mend those above first"),
+        );
     }
     Read { value, problems, broken: reader.broken, doubtful: reader.doubtful }
 }
@@ -310,8 +312,14 @@ impl<'a> Reader<'a> {
     }
 
     fn unknown_field(&mut self, record: &'a Record, siblings: &[Entry], entry: &Entry) {
+        if self.problems.len() >= MOST_PROBLEMS {
+            self.left_out += 1;
+            return;
+        }
         let message = format!("unknown field `{}`", shorten(&entry.key));
         let mut diagnostic = Diagnostic::error("unknown-field", message).at(self.source, entry.key_span.clone(), "");
+        // What stands here already is not what was meant.
+        let siblings = siblings.get(..100).unwrap_or(siblings);
         let free = record.fields.keys().filter(|name| !siblings.iter().any(|sibling| sibling.key == **name));
         diagnostic = if &*entry.key == "<<" {
             diagnostic.help("write the keys out: merge keys are not part of the language")

@@ -11,11 +11,17 @@ use crate::diagnostic::{Diagnostic, Source};
 /// Deepest nesting; the language itself needs nine levels.
 const DEEPEST: usize = 64;
 
+/// The way out of nesting too deep.
+const NOT_SO_DEEP: &str = "no rule file needs that: look for an unclosed `[` or `{`";
+
 /// How many aliases a file may have.
 const MOST_ALIASES: usize = 256;
 
 /// How many values a file may have once its aliases are written out.
 const MOST_VALUES: usize = 250_000;
+
+/// How many duplicate keys are told; a file with more of them has another trouble.
+const MOST_DUPLICATES: usize = 100;
 
 /// A value and its place.
 #[derive(Debug, Clone)]
@@ -100,8 +106,8 @@ pub(super) fn parse(source: &Arc<Source>) -> (Option<Node>, Vec<Diagnostic>) {
         problems: Vec::new(),
     };
     let mut options = Options::default();
-    options.flow_nesting_limit = 4 * DEEPEST;
-    options.block_nesting_limit = 4 * DEEPEST;
+    options.flow_nesting_limit = DEEPEST;
+    options.block_nesting_limit = DEEPEST;
     let mut parser = Parser::new_from_str_with_options(&source.text, options);
     let outcome = builder.run(&mut parser);
     if let Err(diagnostic) = outcome {
@@ -203,7 +209,7 @@ impl<'a> Builder<'a> {
     fn begin(&mut self, place: Range<usize>, anchor: usize, what: OpenKind) -> Step {
         if self.open.len() >= DEEPEST {
             let message = format!("values are nested more than {DEEPEST} deep");
-            return self.refuse("too-deep", message, place, "no rule file needs that: look for an unclosed `[` or `{`");
+            return self.refuse("too-deep", message, place, NOT_SO_DEEP);
         }
         if let Some(Open { what: OpenKind::Map { key: None, .. }, .. }) = self.open.last() {
             return self.refuse(
@@ -237,7 +243,9 @@ impl<'a> Builder<'a> {
             let twice = Diagnostic::error("duplicate-key", message).at(self.source, second.key_span.clone(), "again");
             let twice = twice.also(self.source, first.key_span.clone(), "first written here");
             again.push(second.key_span.start);
-            self.problems.push(twice.help("keep one of the two"));
+            if self.problems.len() < MOST_DUPLICATES {
+                self.problems.push(twice.help("keep one of the two"));
+            }
         }
         if again.is_empty() {
             return entries;
@@ -302,17 +310,17 @@ impl<'a> Builder<'a> {
     fn syntax(&self, error: &granit_parser::ScanError) -> Box<Diagnostic> {
         let place = error.marker().byte_offset().unwrap_or_default().min(self.source.text.len());
         let deep = matches!(error.kind(), granit_parser::ErrorKind::RecursionLimitExceeded);
-        let code = if deep { "too-deep" } else { "yaml-syntax" };
-        let message = if deep { "values are nested too deep".to_owned() } else { error.info() };
-        let end = self
-            .source
-            .text
-            .get(place..)
-            .and_then(|rest| rest.chars().next())
-            .map_or(place, |sign| place + sign.len_utf8());
+        let at = |code, message: String, help: &str| {
+            let sign = self.source.text.get(place..).and_then(|rest| rest.chars().next());
+            let end = place + sign.map_or(0, char::len_utf8);
+            Box::new(Diagnostic::error(code, message).at(self.source, place..end, "here").help(help))
+        };
+        if deep {
+            return at("too-deep", format!("values are nested more than {DEEPEST} deep"), NOT_SO_DEEP);
+        }
         let help =
             "look at the indentation, at unclosed quotes or brackets, and at a `: ` inside a text without quotes";
-        Box::new(Diagnostic::error(code, message).at(self.source, place..end, "here").help(help))
+        at("yaml-syntax", error.info(), help)
     }
 
     fn refuse(&self, code: &'static str, message: impl Into<String>, place: Range<usize>, help: &str) -> Step {

@@ -23,6 +23,7 @@ mod gate;
 mod imagined;
 mod mutations;
 mod phone;
+mod rule_attacks;
 mod rule_files;
 mod service;
 mod serving;

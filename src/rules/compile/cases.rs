@@ -1,5 +1,6 @@
 //! The `tests` of a file.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
@@ -26,7 +27,7 @@ const SOMEBODY: &str = "+12025550100";
 impl<'a> Desk<'a> {
     pub(super) fn cases(&mut self, lines: &[Line], flows: &[Flow]) -> Vec<Case> {
         let mut cases = Vec::new();
-        let mut names: Vec<(&str, At<'a>)> = Vec::new();
+        let mut names: BTreeMap<&str, At<'a>> = BTreeMap::new();
         let parts = self.parts;
         for part in parts {
             let list = At::root(part).field("tests");
@@ -39,15 +40,15 @@ impl<'a> Desk<'a> {
         cases
     }
 
-    fn case_name(&mut self, at: &At<'a>, name: &'a str, names: &mut Vec<(&'a str, At<'a>)>) {
+    fn case_name(&mut self, at: &At<'a>, name: &'a str, names: &mut BTreeMap<&'a str, At<'a>>) {
         if name.trim().is_empty() {
             self.error(at, "empty-text", "the test has an empty name", "write a sentence that says what holds");
-        } else if let Some((_, first)) = names.iter().find(|(other, _)| *other == name) {
+        } else if let Some(first) = names.get(name) {
             let clash = at.error("duplicate-name", "two tests have the same name");
             let clash = clash.also(first.source(), first.span(), "first written here");
             self.report(at, clash.help("say in the name what differs"));
         } else {
-            names.push((name, *at));
+            names.insert(name, *at);
         }
     }
 
@@ -229,7 +230,8 @@ impl<'a> Desk<'a> {
         }
         if found.is_empty() {
             let known = || flows.iter().flat_map(|flow| flow.rules.iter().filter_map(|rule| rule.name.as_deref()));
-            let help = match nearest(name, known()) {
+            let near = if self.problems.len() < 100 { nearest(name, known()) } else { None };
+            let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "give the rule that name with `name:`".to_owned(),
             };

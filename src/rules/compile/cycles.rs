@@ -10,10 +10,16 @@ use crate::rules::ruleset::{Flow, Menu, Verb};
 /// A flow or a menu, by its index.
 type Stop = (Section, u16);
 
+/// How many loops are reported; mending one mostly mends others.
+const MOST_LOOPS: usize = 20;
+
+/// How much of a loop is shown.
+const MOST_SHOWN: usize = 8;
+
 impl Desk<'_> {
     /// Reports each loop of flows and menus that consumes no key, once.
     pub(super) fn endless_loops(&mut self, flows: &[Flow], menus: &[Menu]) {
-        let mut state = Walk { done: BTreeSet::new(), path: Vec::new(), loops: Vec::new() };
+        let mut state = Walk { done: BTreeSet::new(), path: Vec::new(), on_path: BTreeSet::new(), loops: Vec::new() };
         for index in 0..flows.len() {
             let stop = (Section::Flows, u16::try_from(index).unwrap_or(u16::MAX));
             self.walk(stop, flows, menus, &mut state);
@@ -22,7 +28,7 @@ impl Desk<'_> {
             let stop = (Section::Menus, u16::try_from(index).unwrap_or(u16::MAX));
             self.walk(stop, flows, menus, &mut state);
         }
-        for stops in state.loops {
+        for stops in state.loops.into_iter().take(MOST_LOOPS) {
             self.endless_loop(&stops);
         }
     }
@@ -34,17 +40,22 @@ impl Desk<'_> {
         }
         let mut open: Vec<(Stop, Vec<Stop>)> = vec![(start, self.next_of(start, flows, menus))];
         state.path.push(start);
+        state.on_path.insert(start);
         while let Some((stop, rest)) = open.last_mut() {
             let Some(next) = rest.pop() else {
-                state.done.insert(*stop);
+                let done = *stop;
+                state.done.insert(done);
                 open.pop();
                 state.path.pop();
+                state.on_path.remove(&done);
                 continue;
             };
-            if let Some(place) = state.path.iter().position(|stop| *stop == next) {
+            if state.on_path.contains(&next) {
+                let place = state.path.iter().position(|stop| *stop == next).unwrap_or_default();
                 state.loops.push(state.path.iter().skip(place).copied().collect());
             } else if !state.done.contains(&next) {
                 state.path.push(next);
+                state.on_path.insert(next);
                 open.push((next, self.next_of(next, flows, menus)));
             }
         }
@@ -73,18 +84,21 @@ impl Desk<'_> {
     }
 
     fn endless_loop(&mut self, stops: &[Stop]) {
+        let long = stops.len() > MOST_SHOWN;
+        let stops = stops.get(..MOST_SHOWN).unwrap_or(stops);
         let named: Vec<_> =
             stops.iter().filter_map(|(section, index)| Some((*section, self.names.place(*section, *index)?))).collect();
         let Some((_, first)) = named.first() else { return };
         let words: Vec<String> = stops
             .iter()
-            .chain(stops.first())
+            .chain(stops.first().filter(|_| !long))
             .map(|(section, index)| {
                 let name = self.names.of(*section).nth(usize::from(*index)).unwrap_or_default();
                 format!("{} `{name}`", section.thing())
             })
             .collect();
-        let message = format!("a call can go round for ever without a key: {}", words.join(" to "));
+        let rest = if long { " and on through others" } else { "" };
+        let message = format!("a call can go round for ever without a key: {}{rest}", words.join(" to "));
         let mut problem = first.key_error("endless-loop", message);
         for (_, place) in named.iter().skip(1) {
             problem = problem.also(place.source(), place.key_span(), "and on from here");
@@ -96,5 +110,6 @@ impl Desk<'_> {
 struct Walk {
     done: BTreeSet<Stop>,
     path: Vec<Stop>,
+    on_path: BTreeSet<Stop>,
     loops: Vec<Vec<Stop>>,
 }

@@ -1,5 +1,7 @@
 //! Flows, their rules and the conditions of rules.
 
+use std::collections::BTreeMap;
+
 use crate::model::ids::{CallerClassId, EscalationId, FlowId, HoursId, LineId, SwitchId};
 use crate::model::position::RuleRef;
 use crate::rules::compile::names::Section;
@@ -7,6 +9,7 @@ use crate::rules::compile::steps::Setting;
 use crate::rules::compile::{Desk, Entry};
 use crate::rules::place::At;
 use crate::rules::ruleset::{Condition, Flow, Owner, Rule, Test};
+use crate::rules::shape::shorten;
 use crate::rules::written::{self, Attempt, CountOr, NegatedCondition, OneOrMany, WordsOr};
 
 impl<'a> Desk<'a> {
@@ -18,28 +21,27 @@ impl<'a> Desk<'a> {
         }
         let flow = FlowId(u16::try_from(index).unwrap_or(u16::MAX));
         let mut rules: Vec<Rule> = Vec::with_capacity(entry.value.len());
+        let mut names: BTreeMap<&str, At<'a>> = BTreeMap::new();
         for (index, written) in entry.value.iter().enumerate() {
             let at = at.item(index);
             let place = RuleRef { flow, index: u16::try_from(index).unwrap_or(u16::MAX) };
-            self.rule_name(&at, entry, index);
+            self.rule_name(&at, entry.name, written, &mut names);
             rules.push(self.rule(&at, place, written));
         }
         Flow { name: entry.name.into(), rules: rules.into_boxed_slice(), at: at.line() }
     }
 
-    fn rule_name(&mut self, at: &At<'a>, entry: &Entry<'a, Vec<written::Rule>>, index: usize) {
-        let Some(name) = entry.value.get(index).and_then(|rule| rule.name.as_deref()) else { return };
-        let name_at = at.field("name");
+    fn rule_name(&mut self, at: &At<'a>, flow: &str, rule: &'a written::Rule, names: &mut BTreeMap<&'a str, At<'a>>) {
+        let Some(name) = rule.name.as_deref() else { return };
+        let at = at.field("name");
         if name.trim().is_empty() {
-            self.error(&name_at, "empty-text", "the rule has an empty name", "write a name, or delete the key");
-            return;
-        }
-        let first = entry.value.iter().take(index).position(|rule| rule.name.as_deref() == Some(name));
-        if let Some(first) = first.map(|first| entry.at.item(first).field("name")) {
-            let message = format!("two rules of the flow `{}` are named `{name}`", entry.name);
-            let clash =
-                name_at.error("duplicate-name", message).also(first.source(), first.span(), "first written here");
-            self.report(&name_at, clash.help("rename one of the two"));
+            self.error(&at, "empty-text", "the rule has an empty name", "write a name, or delete the key");
+        } else if let Some(first) = names.get(name) {
+            let message = format!("two rules of the flow `{flow}` are named `{}`", shorten(name));
+            let clash = at.error("duplicate-name", message).also(first.source(), first.span(), "first written here");
+            self.report(&at, clash.help("rename one of the two"));
+        } else {
+            names.insert(name, at);
         }
     }
 

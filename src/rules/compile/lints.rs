@@ -19,6 +19,9 @@ const BEARABLE: u32 = 180;
 /// A list of holidays that ends within so many days is worth a word.
 const SOON: i64 = 45;
 
+/// How many rules of a flow are compared with those before them: the work grows with the square.
+const MOST_COMPARED: usize = 2000;
+
 impl<'a> Desk<'a> {
     /// Warns of everything that is odd in a sound rule set.
     pub(super) fn lints(&mut self, rules: &RuleSet, sections: &Sections<'a>, today: Date) {
@@ -33,7 +36,7 @@ impl<'a> Desk<'a> {
                 !hours.week.is_empty() || hours.dates.iter().any(|dated| dated.day >= today && !dated.open.is_empty());
             if !opens {
                 let warning = entry.at.key_warning("never-open", format!("the hours `{}` never open", entry.name));
-                self.problems.push(warning.help("add an interval, such as `mon-fri 09:00-17:00`"));
+                self.report(&entry.at, warning.help("add an interval, such as `mon-fri 09:00-17:00`"));
             }
         }
         for (holidays, entry) in rules.holidays.iter().zip(&sections.holidays) {
@@ -46,7 +49,7 @@ impl<'a> Desk<'a> {
     }
 
     fn unreachable_rules(&mut self, flow: &Flow, at: &At<'a>) {
-        for (index, rule) in flow.rules.iter().enumerate() {
+        for (index, rule) in flow.rules.iter().enumerate().take(MOST_COMPARED) {
             let place = at.item(index);
             let earlier = flow.rules.iter().take(index).position(|earlier| covers(earlier, rule));
             if let Some(earlier) = earlier {
@@ -54,11 +57,11 @@ impl<'a> Desk<'a> {
                 let first = at.item(earlier);
                 let warning =
                     warning.also(first.source(), first.span(), "this one takes every call that it would take");
-                self.problems.push(warning.help("move it up, or delete it"));
+                self.report(&place, warning.help("move it up, or delete it"));
             } else if contradicts(rule) {
                 let when = place.field("when");
                 let warning = when.warning("unreachable-rule", "the condition asks for something and for its opposite");
-                self.problems.push(warning.help("take one of the two out"));
+                self.report(&when, warning.help("take one of the two out"));
             }
         }
     }
@@ -113,7 +116,7 @@ impl<'a> Desk<'a> {
             PhoneNumberType::PremiumRate | PhoneNumberType::SharedCost
         ) {
             let warning = place.warning("premium-number", format!("`{}` has a number that costs extra", contact.name));
-            self.problems.push(warning.help("ring an ordinary number"));
+            self.report(&place, warning.help("ring an ordinary number"));
         }
         let country = PHONE_NUMBER_UTIL
             .get_region_for_number(&parsed)
@@ -151,7 +154,7 @@ impl<'a> Desk<'a> {
                     );
                     let warning = entry.at.key_warning("mailbox-may-answer", message);
                     let help = "a mobile's mailbox would pick up and count as a person: write `confirm: key`, or ring for at most 25s";
-                    self.problems.push(warning.help(help));
+                    self.report(&entry.at, warning.help(help));
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! Menus and their keys.
 
+use std::collections::BTreeMap;
+
 use crate::model::ids::MenuId;
 use crate::rules::compile::steps::Setting;
 use crate::rules::compile::texts::Heard;
@@ -77,7 +79,7 @@ impl<'a> Desk<'a> {
 
     fn words(&mut self, at: &At<'a>, written: &'a written::Menu, keys: &mut [MenuKey]) {
         let list = at.field("words");
-        let mut seen: Vec<(String, At<'a>)> = Vec::new();
+        let mut seen: BTreeMap<String, At<'a>> = BTreeMap::new();
         for (index, (digits, words)) in written.words.0.iter().enumerate() {
             let place = list.item(index);
             let mut spoken: Vec<Box<str>> = Vec::with_capacity(words.0.len());
@@ -86,13 +88,13 @@ impl<'a> Desk<'a> {
                 let word = word.trim().to_lowercase();
                 if word.is_empty() {
                     self.error(&place, "empty-text", "there is no word here", "write the word that callers say");
-                } else if let Some((_, first)) = seen.iter().find(|(other, _)| *other == word) {
+                } else if let Some(first) = seen.get(&word) {
                     let problem = place.error("duplicate-word", format!("`{word}` stands for two keys"));
                     let problem = problem.also(first.source(), first.span(), "first written here");
                     self.report(&place, problem.help("let each word stand for one key"));
                 } else {
                     spoken.push(word.as_str().into());
-                    seen.push((word, place));
+                    seen.insert(word, place);
                 }
             }
             match keys.iter_mut().find(|key| *key.digits == **digits) {

@@ -1,5 +1,6 @@
 //! The names of a file: each section's, with their places, resolved to indexes.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
@@ -91,7 +92,11 @@ struct Table<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
     tables: BTreeMap<Section, Table<'a>>,
+    compared: Cell<usize>,
 }
+
+/// How many names are compared in search of what was meant; a file that needs more has another trouble.
+const MOST_COMPARED: usize = 100_000;
 
 impl<'a> Names<'a> {
     /// Enters a name; a clash is returned with both places.
@@ -161,6 +166,11 @@ impl<'a> Names<'a> {
     pub(super) fn unknown(&self, section: Section, name: &str, at: &At<'_>) -> Diagnostic {
         let shown = shorten(name);
         let diagnostic = at.error("unknown-name", format!("there {} {} `{shown}`", section.is_no(), section.thing()));
+        let names = self.tables.get(&section).map_or(0, |table| table.places.len());
+        self.compared.set(self.compared.get().saturating_add(names));
+        if self.compared.get() > MOST_COMPARED {
+            return diagnostic;
+        }
         if let Some(near) = nearest(name, self.of(section)) {
             return diagnostic.help(format!("did you mean `{near}`?"));
         }

@@ -31,7 +31,7 @@ impl<'a> Desk<'a> {
                     clash.code = "duplicate-number";
                     clash.message = format!("the number `{}` is there twice", shorten(number));
                     clash.help = Some("delete one of the two".to_owned());
-                    self.problems.push(*clash);
+                    self.report(&at, *clash);
                 }
             }
         }

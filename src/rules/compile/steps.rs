@@ -111,10 +111,8 @@ impl<'a> Desk<'a> {
     /// Whether nothing after the step can be reached.
     fn is_ending(&self, step: &written::Step) -> bool {
         let ends = step.voicemail.is_some() || step.reject.is_some() || step.hangup.is_some() || step.flow.is_some();
-        ends || step.menu.as_deref().is_some_and(|menu| {
-            let mut menus = self.parts.iter().flat_map(|part| &part.file.menus.0);
-            menus.any(|(name, written)| name == menu && written.otherwise.is_some())
-        })
+        let menu = step.menu.as_deref().and_then(|menu| self.names.get(Section::Menus, menu));
+        ends || menu.is_some_and(|menu| self.menus_ending.get(usize::from(menu)) == Some(&true))
     }
 
     fn step(&mut self, at: &At<'a>, step: &'a written::Step, setting: Setting) -> Option<Verb> {

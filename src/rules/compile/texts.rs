@@ -80,9 +80,10 @@ impl<'a> Desk<'a> {
         let message = format!("there is no time zone `{}`", shorten(name));
         let known = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
         let same_place = || {
+            let wanted = shorten(name).replace(' ', "_");
             known().find(|known| {
                 let city = known.rsplit('/').next().unwrap_or_default();
-                city.len() > 2 && city.eq_ignore_ascii_case(&name.replace(' ', "_"))
+                city.len() > 2 && city.eq_ignore_ascii_case(&wanted)
             })
         };
         let help = match nearest(name, known()).or_else(same_place) {
