@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
 use ringfall::audit::record::{Kind, Record};
 use ringfall::model::leg::Leg;
 use ringfall::phone::log::{CallLog, End};
@@ -10,7 +9,8 @@ use ringfall::phone::script::{HangUp, Message, MessageEnd, Phase, Quirk, Script}
 use ringfall::phone::{Call, Callbacks, Delivery};
 
 use crate::chance::Chance;
-use crate::service::{ACCOUNT, CALLER, Disturbance, Service, What};
+use crate::support::ACCOUNT;
+use crate::telephone::{CALLER, Disturbance, Telephone, What};
 
 /// Calls with everything left to chance; each is a new caller's, two days after the one before.
 const CALLS: u64 = 120;
@@ -22,7 +22,7 @@ struct Line {
     names: BTreeMap<String, String>,
 }
 
-fn lines(service: &Service) -> Vec<Line> {
+fn lines(service: &Telephone) -> Vec<Line> {
     let now = service.running().app.live.now();
     let mut lines = Vec::new();
     for org in now.organizations() {
@@ -79,7 +79,7 @@ fn rung(records: &[Record]) -> Vec<String> {
 }
 
 /// What must hold of every call, however it went.
-fn holds(shown: &str, service: &Service, line: &Line, call: &Call, log: &CallLog) {
+fn holds(shown: &str, service: &Telephone, line: &Line, call: &Call, log: &CallLog) {
     assert!(!log.dropped(), "{shown}: dropped: {:#?}", log.timeline);
     let refused: Vec<_> = log.warnings.iter().filter(|warning| warning.code.is_some()).collect();
     assert!(refused.is_empty(), "{shown}: {refused:?}");
@@ -99,7 +99,7 @@ fn holds(shown: &str, service: &Service, line: &Line, call: &Call, log: &CallLog
 }
 
 /// Some hours later no call is open, and the summary tells what the caller met.
-fn is_closed(shown: &str, service: &Service, line: &Line, call: &Call, log: &CallLog) {
+fn is_closed(shown: &str, service: &Telephone, line: &Line, call: &Call, log: &CallLog) {
     let summary = service.summary(&line.org, &call.sid).unwrap();
     assert!(summary.closed_us.is_some() && summary.place.is_none(), "{shown}: still open: {summary:#?}");
     let records = service.records(&line.org, &call.sid);
@@ -123,7 +123,7 @@ fn is_closed(shown: &str, service: &Service, line: &Line, call: &Call, log: &Cal
 
 #[test]
 fn requests_doubled_shuffled_and_lost_ring_nobody_twice_and_leave_no_call_open() {
-    let mut service = Service::shipped();
+    let mut service = Telephone::shipped();
     let lines = lines(&service);
     let mut open = Vec::new();
     for number in 0..CALLS {
@@ -131,7 +131,7 @@ fn requests_doubled_shuffled_and_lost_ring_nobody_twice_and_leave_no_call_open()
         let line = chance.one_of(&lines);
         let script = script(&mut chance, line);
         let hour = i64::try_from(chance.below(24 * 7)).unwrap();
-        service.clock().pass(SignedDuration::from_hours(48 + hour));
+        service.pass((48 + hour) * 3600);
         let from = *chance.one_of(&[CALLER, "anonymous", "+266696687", "", "client:web", "sip:sam@pbx.example.com"]);
         let call = Call {
             names: line.names.clone(),
@@ -144,7 +144,7 @@ fn requests_doubled_shuffled_and_lost_ring_nobody_twice_and_leave_no_call_open()
         holds(&shown, &service, line, &call, &log);
         open.push((shown, line, call, log));
     }
-    service.clock().pass(SignedDuration::from_hours(6));
+    service.pass(6 * 3600);
     for (shown, line, call, log) in &open {
         is_closed(shown, &service, line, call, log);
     }
@@ -152,7 +152,7 @@ fn requests_doubled_shuffled_and_lost_ring_nobody_twice_and_leave_no_call_open()
 
 #[test]
 fn the_same_request_at_once_from_many_sides_has_one_answer_and_one_record() {
-    let service = Service::new(&[("acme.yaml", RULES)]);
+    let service = Telephone::new(&[("rules/acme.yaml", RULES)]);
     let call = format!("CA{:032x}", 7);
     let fields = [
         ("AccountSid", ACCOUNT),
@@ -214,8 +214,10 @@ fn undisturbed_and(disturbances: &[What]) {
         script.add_leg("+18585550107=busy").unwrap();
         script
     };
-    let mut service = Service::new(&[("acme.yaml", RULES)]);
-    let quiet = service.place(&service.call_to("+16195550100", &format!("CA{:032x}", 1)), &script(), None);
+    let mut service = Telephone::new(&[("rules/acme.yaml", RULES)]);
+    let first = service.call_to("+16195550100", &format!("CA{:032x}", 1));
+    let began = first.began.as_second();
+    let quiet = service.place(&first, &script(), None);
     assert_eq!(quiet.end, End::Voicemail);
     assert_eq!(quiet.rung.len(), 2);
     let requests = quiet.webhooks.len();
@@ -225,8 +227,8 @@ fn undisturbed_and(disturbances: &[What]) {
         // The first request begins the call; whatever happens before it is no disturbance.
         for before in 1..requests {
             number += 1;
-            service.house_rules("acme.yaml", RULES);
-            service.clock().set("2026-11-23T18:00:00Z");
+            service.reload("rules/acme.yaml", RULES);
+            service.pass(began - service.call_to(CALLER, "").began.as_second());
             let call = service.call_to("+16195550100", &format!("CA{number:032x}"));
             let log = service.place(&call, &script(), Some(Disturbance { before, what: what.clone() }));
             assert_eq!(met(&log), met(&quiet), "{what:?} before request {before}");
@@ -243,10 +245,13 @@ fn a_jump_of_the_clock_changes_nothing_for_a_call_under_way() {
 
 #[test]
 fn a_reload_in_mid_call_lets_it_end_under_the_rules_it_began_under() {
-    undisturbed_and(&[What::Reload("acme.yaml", OTHER.to_owned()), What::Reload("acme.yaml", "no: rules".to_owned())]);
+    undisturbed_and(&[
+        What::Reload("rules/acme.yaml", OTHER.to_owned()),
+        What::Reload("rules/acme.yaml", "no: rules".to_owned()),
+    ]);
 }
 
 #[test]
 fn a_restart_in_mid_call_goes_unnoticed() {
-    undisturbed_and(&[What::Restart, What::ReloadAndRestart("acme.yaml", OTHER.to_owned())]);
+    undisturbed_and(&[What::Restart, What::ReloadAndRestart("rules/acme.yaml", OTHER.to_owned())]);
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use ringfall::webhook::form::Form;
 use ringfall::webhook::signature::{HEADER, Signer};
 
-use crate::service::{ACCOUNT, CALLER, Service, TOKEN};
+use crate::support::{ACCOUNT, PUBLIC, TOKEN};
+use crate::telephone::{CALLER, Telephone};
 
 const RULES: &str = r#"
 version: 1
@@ -21,8 +22,8 @@ finally: { voicemail: Please leave your name and number after the tone. }
 
 const TARGET: &str = "/twilio/inbound-call?org=acme";
 
-fn house() -> Service {
-    Service::new(&[("acme.yaml", RULES)])
+fn house() -> Telephone {
+    Telephone::new(&[("rules/acme.yaml", RULES)])
 }
 
 fn call(to: &str) -> Form {
@@ -50,16 +51,16 @@ impl Wire<'_> {
     }
 }
 
-fn good(service: &Service) -> Wire<'static> {
+fn good(service: &Telephone) -> Wire<'static> {
     let form = call("+16195550100");
-    let signature = Signer::new(TOKEN).sign(&format!("{}{TARGET}", service.origin()), &form);
+    let signature = Signer::new(TOKEN).sign(&format!("{PUBLIC}{TARGET}"), &form);
     let form_type = "application/x-www-form-urlencoded; charset=UTF-8".to_owned();
     let headers = vec![("Host", service.address().to_string()), (HEADER, signature), ("Content-Type", form_type)];
     Wire { method: "POST", target: TARGET, headers, body: form.encode().into_bytes() }
 }
 
-fn status(service: &Service, wire: &Wire<'_>) -> u16 {
-    service.send(&wire.bytes()).status
+fn status(service: &Telephone, wire: &Wire<'_>) -> u16 {
+    service.send(&wire.bytes())
 }
 
 #[test]
@@ -67,13 +68,13 @@ fn both_methods_both_charsets_and_a_chunked_body_are_taken() {
     let service = house();
     let form = call("+16195550100");
     let target = format!("{TARGET}&{}", form.encode());
-    let signature = Signer::new(TOKEN).sign(&format!("{}{target}", service.origin()), &Form::default());
+    let signature = Signer::new(TOKEN).sign(&format!("{PUBLIC}{target}"), &Form::default());
     let headers = vec![("Host", service.address().to_string()), (HEADER, signature)];
     assert_eq!(status(&service, &Wire { method: "GET", target: &target, headers, body: Vec::new() }), 200);
 
     let mut wire = good(&service);
     let city = Form::of(form.iter().chain([("FromCity", "São Paulo")]));
-    wire.headers[1].1 = Signer::new(TOKEN).sign(&format!("{}{TARGET}", service.origin()), &city);
+    wire.headers[1].1 = Signer::new(TOKEN).sign(&format!("{PUBLIC}{TARGET}"), &city);
     wire.headers[2].1 = "application/x-www-form-urlencoded; charset=ISO-8859-1".to_owned();
     wire.body.extend(b"&FromCity=S%E3o+Paulo");
     assert_eq!(status(&service, &wire), 200);
@@ -87,7 +88,7 @@ fn both_methods_both_charsets_and_a_chunked_body_are_taken() {
         first.len(),
         second.len()
     );
-    assert_eq!(service.send(chunked.as_bytes()).status, 200);
+    assert_eq!(service.send(chunked.as_bytes()), 200);
 }
 
 #[test]
@@ -108,7 +109,7 @@ fn what_is_too_much_or_of_another_kind_is_refused_by_its_own_status() {
     assert_eq!(refused(&|wire| wire.body = "a=1&".repeat(501).into_bytes()), 413);
     assert_eq!(refused(&|wire| wire.body = b"From=%ff".to_vec()), 400);
     assert_eq!(refused(&|wire| wire.body = b"From".to_vec()), 400);
-    let metrics = service.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").body;
+    let metrics = service.metrics();
     for reason in ["method", "content-type", "charset", "body-too-long", "too-many-fields", "not-text", "bare-field"] {
         assert!(metrics.contains(&format!("\"{reason}\"")), "{reason} is not counted:\n{metrics}");
     }

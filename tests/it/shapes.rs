@@ -6,7 +6,8 @@
 use ringfall::twiml::schema::{self, Context};
 use ringfall::webhook::endpoint::Endpoint;
 
-use crate::service::{ACCOUNT, CALLER, Reply, Service};
+use crate::support::{ACCOUNT, Reply};
+use crate::telephone::{CALLER, Telephone};
 
 /// `Name=value` words; `~` is a space. `@From:CSZK` stands for the caller's city, state, zip and country: a capital
 /// is filled, a small letter empty, and what is not named is missing. `{…}` is filled in for each request.
@@ -139,7 +140,7 @@ fn action(twiml: &str) -> Option<String> {
 
 fn holds(name: &str, endpoint: Endpoint, reply: &Reply) {
     assert_eq!(reply.status, 200, "{name}: {reply:?}");
-    assert!(reply.head.contains("content-type: text/xml; charset=utf-8"), "{name}: {}", reply.head);
+    assert_eq!(reply.content_type.to_ascii_lowercase(), "text/xml; charset=utf-8", "{name}");
     let context = match endpoint {
         Endpoint::InboundSms | Endpoint::MessageStatus => Context::Messaging,
         Endpoint::Screen => Context::Screening,
@@ -158,7 +159,7 @@ fn holds(name: &str, endpoint: Endpoint, reply: &Reply) {
 
 #[test]
 fn sixty_shapes_are_answered_under_every_shipped_rule_file() {
-    let service = Service::shipped();
+    let service = Telephone::shipped();
     let lines: Vec<(String, String)> = {
         let now = service.running().app.live.now();
         let lines = now.organizations().flat_map(|org| org.rules.lines.iter().map(|line| (org.slug.to_string(), line)));
