@@ -6,7 +6,6 @@ pub mod codes;
 mod compile;
 pub mod grammar;
 mod load;
-mod nearest;
 pub mod people;
 mod place;
 pub mod ruleset;

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use serde_yaml::Value as Yaml;
 
 use crate::diagnostic::{Diagnostic, Source};
-use crate::rules::nearest::nearest;
+use crate::model::near::nearest;
 use crate::rules::schema;
 use crate::rules::tree::{Entry, Kind, Node};
 

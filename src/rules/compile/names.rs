@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
-use crate::rules::nearest::nearest;
+use crate::model::near::nearest;
 use crate::rules::place::At;
 use crate::rules::shape::shorten;
 

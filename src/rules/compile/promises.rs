@@ -1,10 +1,10 @@
 //! Promises and the file on trial.
 
 use crate::model::ids::{ContactId, FlowId, HoursId};
+use crate::model::near::nearest;
 use crate::rules::compile::Desk;
 use crate::rules::compile::names::Section;
 use crate::rules::grammar;
-use crate::rules::nearest::nearest;
 use crate::rules::place::{At, Part};
 use crate::rules::ruleset::{Claim, EndKind, Promise, Rollout, RolloutMode};
 use crate::rules::shape::shorten;

@@ -1,12 +1,12 @@
 //! Small values: phone numbers, times, texts with their languages, blanks, recordings and addresses.
 
 use crate::model::moment::Zone;
+use crate::model::near::nearest;
 use crate::model::phone::E164;
 use crate::rules::compile::names::{Section, is_name};
 use crate::rules::compile::{Desk, Entry, Language};
 use crate::rules::grammar;
 use crate::rules::load::FileError;
-use crate::rules::nearest::nearest;
 use crate::rules::place::At;
 use crate::rules::ruleset::{Speech, Template, Texts};
 use crate::rules::shape::shorten;
