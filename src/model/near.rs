@@ -8,7 +8,7 @@ pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> O
     }
     // Of words of two letters, any two are neighbors.
     let most = if wanted.len() < 3 { 0 } else { (wanted.len() / 3).clamp(1, 4) };
-    let near = known.into_iter().filter_map(|name| {
+    let near = known.into_iter().filter(|name| name.len() <= 4 * LONGEST).filter_map(|name| {
         let letters: Vec<char> = name.chars().flat_map(char::to_lowercase).take(LONGEST + 1).collect();
         if letters.len().abs_diff(wanted.len()) > most {
             return None;
