@@ -1,5 +1,6 @@
 //! Twilio's side of one call: asks for documents, follows them verb by verb, keeps the call's own clock.
 
+use crate::model::phone::Caller;
 use crate::model::simulator;
 use crate::phone::log::{CallLog, Drop, End, Entry, Kind, Warning, Webhook, Who};
 use crate::phone::parameters::{Common, Fields, Leg, Status, field, sid};
@@ -124,7 +125,13 @@ impl<'a, X: Exchange, P: People> Carrier<'a, X, P> {
 
     /// The whole call.
     pub(crate) async fn run(mut self) -> Result<CallLog, PlaceError> {
-        let text = format!("{} calls {}", self.call.from, self.named(&self.call.to));
+        let who = match Caller::parse(&self.call.from) {
+            Caller::Withheld => "a withheld number".to_owned(),
+            Caller::Number(_) | Caller::Sip(_) | Caller::Client(_) | Caller::Malformed(_) => {
+                self.named(&self.call.from)
+            }
+        };
+        let text = format!("{who} calls {}", self.named(&self.call.to));
         self.note(Who::Caller, Kind::Call, 0, text);
         let mut next = Some(Errand {
             purpose: Purpose::Voice,

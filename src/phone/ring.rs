@@ -123,8 +123,10 @@ impl<X: Exchange, P: People> Carrier<'_, X, P> {
     async fn picked_up(&mut self, mut children: Vec<Child>, winner: usize, dialing: &Dialing) -> Dialed {
         let mut child = children.remove(winner);
         child.leg.answered = Some(self.now);
-        let how = if child.does == Does::AnsweredNoKey { "a mailbox picks up" } else { "picks up" };
-        self.note(Who::Callee(child.noun.name.clone()), Kind::Leg, 0, how.to_owned());
+        let name = child.noun.name.clone();
+        let mailbox = child.does == Does::AnsweredNoKey;
+        let how = if mailbox { format!("{name}'s own mailbox picks up") } else { "picks up".to_owned() };
+        self.note(Who::Callee(name), Kind::Leg, 0, how);
         self.tell(&mut child, Status::InProgress).await;
         for other in children.iter_mut().filter(|other| !other.over) {
             self.close(other, Status::Canceled).await;

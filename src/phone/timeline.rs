@@ -28,7 +28,8 @@ pub fn line(entry: &Entry, detail: Detail, ink: Ink) -> Option<String> {
         return None;
     }
     let who = match &entry.who {
-        Who::Callee(name) if entry.kind != Kind::Rings => format!("{name} "),
+        // Some sentences name their subject themselves.
+        Who::Callee(name) if !entry.text.starts_with(name.as_str()) => format!("{name} "),
         Who::Callee(_) | Who::Caller | Who::Carrier => String::new(),
     };
     let takes = if entry.takes == 0 { String::new() } else { format!("  ({})", seconds(entry.takes)) };
