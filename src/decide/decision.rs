@@ -90,6 +90,24 @@ pub enum Act {
     Nothing,
 }
 
+impl Act {
+    /// The word for it in records, metrics and drawings.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Ring { .. } => "ring",
+            Self::Menu { .. } => "menu",
+            Self::OfferText { .. } => "offer_text",
+            Self::Record { .. } => "record",
+            Self::PromiseText => "promise_text",
+            Self::Thank => "thank",
+            Self::Reject(_) => "reject",
+            Self::Hangup(_) => "hangup",
+            Self::Handoff { .. } => "handoff",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
 /// Something to send. The journal keys it by call, step and kind, so that it happens once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {

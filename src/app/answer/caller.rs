@@ -246,7 +246,7 @@ fn state(visit: &Visit<'_>, org: &Organization, facts: &CallFacts, began: i64) -
 fn count(visit: &Visit<'_>, stand: &Stand, event: &CallEvent, decision: &Decision) {
     let metrics = &visit.app.metrics;
     let position = decision.next.as_ref().unwrap_or(&stand.position);
-    metrics.decision(act_word(&decision.plan.act), decision.end.map(EndKind::word), || {
+    metrics.decision(decision.plan.act.word(), decision.end.map(EndKind::word), || {
         let rule = position.rule;
         let flow = rule.map_or_else(String::new, |at| places::flow_name(&stand.org.rules, at.flow).to_owned());
         let name = rule.map_or_else(String::new, |at| places::rule_name(&stand.org.rules, at));
@@ -263,27 +263,12 @@ fn count(visit: &Visit<'_>, stand: &Stand, event: &CallEvent, decision: &Decisio
     }
 }
 
-const fn act_word(act: &Act) -> &'static str {
-    match act {
-        Act::Ring { .. } => "ring",
-        Act::Menu { .. } => "menu",
-        Act::OfferText { .. } => "offer_text",
-        Act::Record { .. } => "record",
-        Act::PromiseText => "promise_text",
-        Act::Thank => "thank",
-        Act::Reject(_) => "reject",
-        Act::Hangup(_) => "hangup",
-        Act::Handoff { .. } => "handoff",
-        Act::Nothing => "nothing",
-    }
-}
-
 fn tell(visit: &Visit<'_>, stand: &Stand, decision: &Decision, outcome: Outcome) {
     tracing::info!(
         org = %stand.org.slug,
         call = %stand.facts.call,
         step = %stand.step,
-        act = act_word(&decision.plan.act),
+        act = decision.plan.act.word(),
         end = decision.end.map(EndKind::word),
         outcome = outcome.word(),
         rules = %stand.org.rules.digest.key(),

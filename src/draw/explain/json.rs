@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::decide::decision::Act;
 use crate::decide::words::{effects, places, words};
 use crate::draw::explain::{Explained, hints, summary};
 use crate::journey::Stop;
@@ -169,22 +168,7 @@ fn answer(explained: Explained<'_>, stop: &Stop) -> AnswerPart {
     AnswerPart {
         at_seconds: stop.at,
         took_seconds: stop.took,
-        act: act_word(&stop.decision.plan.act),
+        act: stop.decision.plan.act.word(),
         considered: considered.collect(),
-    }
-}
-
-const fn act_word(act: &Act) -> &'static str {
-    match act {
-        Act::Ring { .. } => "ring",
-        Act::Menu { .. } => "menu",
-        Act::OfferText { .. } => "offer_text",
-        Act::Record { .. } => "record",
-        Act::PromiseText => "promise_text",
-        Act::Thank => "thank",
-        Act::Reject(_) => "reject",
-        Act::Hangup(_) => "hangup",
-        Act::Handoff { .. } => "handoff",
-        Act::Nothing => "nothing",
     }
 }
