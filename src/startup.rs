@@ -22,7 +22,7 @@ use crate::clock::SystemClock;
 use crate::files::{self, Folder, Watch};
 use crate::model::moment::bundled_tzdb;
 use crate::settings::{Reload, Settings};
-use crate::store::{Options, Patience, Store};
+use crate::store::{self, Options, Patience, Store};
 use crate::web::Front;
 use crate::web::server::{self, Capacity};
 use crate::webhook::raw::Limits;
@@ -70,7 +70,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     let listener = TcpListener::bind(settings.listen)
         .with_context(|| format!("cannot listen on {}: choose another with --listen", settings.listen))?;
     let address = listener.local_addr()?;
-    std::fs::create_dir_all(&settings.data)
+    store::make_folder(&settings.data)
         .with_context(|| format!("cannot make the data folder `{}`", settings.data.display()))?;
     let credentials = accounts::load(settings)?;
     let folders = Folders { rules: settings.rules.clone(), templates: settings.templates.clone() };

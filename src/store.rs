@@ -19,6 +19,7 @@ use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
 pub use crate::store::error::StoreError;
+pub use crate::store::open::make as make_folder;
 
 use crate::app::ports::{Appended, Clock, Journal, JournalError, JournalHealth, Key, Later, RuleText};
 use crate::audit::record::Record;

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ impl Folder {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(OWN)
             .open(path.join("ringfall.lock"))
             .map_err(cannot)?;
         match lock.try_lock() {
@@ -59,18 +61,20 @@ impl Folder {
     }
 }
 
+/// The mode of files that this user alone may read and write.
+const OWN: u32 = 0o600;
+
 /// Makes the folder for this user alone: records name callers. A folder that is there keeps its rights.
-fn make(path: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+pub fn make(path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Opens the file for writing and brings it to the current form.
 pub(in crate::store) fn prepare(file: &Path) -> Result<Connection, StoreError> {
     let of = |source| StoreError::of(file, source);
+    // The engine would make it readable for all, and gives its own two files the rights that this one has.
+    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(OWN).open(file);
+    made.map_err(|source| StoreError::Folder { folder: file.to_owned(), source })?;
     let mut connection = writer(file).map_err(of)?;
     let found = form(&connection).map_err(of)?;
     let runner = migrations::migrations::runner();

@@ -346,6 +346,19 @@ fn a_folder_is_held_by_one_process() {
     Store::open(&options).unwrap();
 }
 
+#[tokio::test]
+async fn nobody_else_can_read_what_is_written_down() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("data");
+    let store = Store::open(&options(&folder, &Set::at_start())).unwrap();
+    store.append(arrival(1)).await.unwrap();
+    for name in ["", "ringfall.db", "ringfall.db-wal", "ringfall.db-shm", "ringfall.lock"] {
+        let mode = std::fs::metadata(folder.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name} {mode:o}");
+    }
+}
+
 #[test]
 fn a_damaged_file_is_refused_with_a_way_out() {
     let folder = tempfile::tempdir().unwrap();
