@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::app::network::Network;
 use crate::model::ids::AccountSid;
 use crate::model::secret::Secret;
-use crate::settings::keys::{KEYS, Place};
+use crate::settings::keys::{KEYS, Key, Place};
 use crate::settings::layers::{Fault, Given, Layers, Surroundings};
 use crate::webhook::origin::Origin;
 
@@ -130,14 +130,30 @@ impl Loaded {
         let rows = KEYS.iter().map(|key| {
             let given = self.layers.get(key.name);
             let shown = match given {
-                Some(_) if key.place == Place::Secret => "***",
-                Some(given) => given.text.expose(),
-                None => "-",
+                Some(given) => shown(key, given.text.expose()),
+                None => "-".to_owned(),
             };
             let origin = given.map_or_else(|| "default".to_owned(), Given::told_by);
-            format!("{:<24}{shown:<34}{origin}\n", key.name)
+            format!("{:<24}{shown:<33} {origin}\n", key.name)
         });
         rows.collect()
+    }
+}
+
+/// The value as anybody may see it.
+fn shown(key: &Key, text: &str) -> String {
+    let open = match key.place {
+        Place::Secret => false,
+        // What is no account may be the token, put in the wrong place.
+        Place::Credential => AccountSid::parse(text).is_ok(),
+        Place::Open => true,
+    };
+    // The user and the password of an address are dropped in reading it.
+    let address = (key.name == "public_url").then(|| Origin::parse(text).ok()).flatten();
+    match address {
+        Some(address) => address.to_string(),
+        None if open && !text.contains('@') => text.to_owned(),
+        None => "***".to_owned(),
     }
 }
 
@@ -150,6 +166,9 @@ pub fn load(around: &Surroundings) -> Loaded {
     let faults = Faults(reader.faults);
     Loaded { settings: settings.ok_or(faults), layers }
 }
+
+/// How the paths of our own addresses begin: below the same path again, nobody can tell one from the other.
+const OURS: &str = "/twilio";
 
 /// Reads the gathered texts as what they should be, and keeps the faults.
 struct Reader<'a> {
@@ -262,6 +281,11 @@ impl Reader<'_> {
     fn public_url(&mut self) -> Option<Origin> {
         let text = self.layers.get("public_url")?.text.expose().to_owned();
         match Origin::parse(&text) {
+            Ok(url) if url.prefix() == OURS => {
+                let why = "ends with `/twilio`, where the service's own addresses begin: leave that out";
+                self.fault("public_url", why);
+                None
+            }
             Ok(url) => Some(url),
             Err(error) => {
                 self.fault("public_url", error.to_string());
@@ -311,8 +335,9 @@ impl Reader<'_> {
             }
             (Some(text), Some(token)) => match AccountSid::parse(&text) {
                 Ok(account) => Some(TwilioAccount { account, token, next }),
-                Err(error) => {
-                    self.fault("twilio_account_sid", error.to_string());
+                // What stands there is not shown: it may be the token.
+                Err(_) => {
+                    self.fault("twilio_account_sid", "is not an account identifier: it must be `AC` and 32 hex digits");
                     None
                 }
             },

@@ -9,7 +9,7 @@ use crate::settings::dotenv;
 use crate::settings::keys::{self, KEYS, Key, Place};
 
 /// What surrounds the process, as a value so that tests need not touch the real thing.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Surroundings {
     /// Values given on the command line, by the setting's name.
     pub flags: BTreeMap<&'static str, String>,
@@ -19,6 +19,15 @@ pub struct Surroundings {
     pub folder: PathBuf,
     /// A settings file named on the command line; it must exist.
     pub file: Option<PathBuf>,
+}
+
+impl fmt::Debug for Surroundings {
+    /// Names only: the environment holds secrets, ours and others'.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.variables.keys().collect();
+        let flags: Vec<_> = self.flags.keys().collect();
+        write!(out, "Surroundings({names:?}, {flags:?}, {}, {:?})", self.folder.display(), self.file)
+    }
 }
 
 impl Surroundings {

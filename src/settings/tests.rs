@@ -118,9 +118,33 @@ fn secrets_come_from_files_and_are_never_shown() {
     let loaded = load(&around);
     let settings = loaded.settings.as_ref().unwrap();
     assert_eq!(settings.twilio.as_ref().unwrap().token.expose(), "5ecret0123456789");
-    let shown = format!("{settings:?}{}", loaded.printed());
+    let shown = format!("{settings:?}{}{around:?}", loaded.printed());
     assert!(!shown.contains("5ecret") && !shown.contains("n3xt"), "{shown}");
     assert!(shown.contains("***") && shown.contains("TWILIO_AUTH_TOKEN_FILE -> "), "{shown}");
+}
+
+#[test]
+fn a_secret_in_the_wrong_place_is_not_shown_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let swapped = [("TWILIO_ACCOUNT_SID", "5ecret0123456789"), ("TWILIO_AUTH_TOKEN", ACCOUNT)];
+    for url in ["https://user:passw0rd@calls.example.com/phone", "https://user:passw0rd@calls example"] {
+        let variables: Vec<_> = swapped.into_iter().chain([("RINGFALL_PUBLIC_URL", url)]).collect();
+        let loaded = load(&around(&folder, &variables));
+        let shown = format!("{}{}", loaded.printed(), loaded.settings.unwrap_err());
+        assert!(!shown.contains("5ecret") && !shown.contains("passw0rd"), "{shown}");
+        assert!(shown.contains("twilio_account_sid (environment TWILIO_ACCOUNT_SID): is not an account"), "{shown}");
+    }
+}
+
+#[test]
+fn a_public_address_with_our_own_path_behind_it_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |url| load(&around(&folder, &[("RINGFALL_PUBLIC_URL", url)])).settings;
+    for url in ["https://calls.example.com/twilio", "https://calls.example.com/twilio/"] {
+        let faults = read(url).unwrap_err().to_string();
+        assert!(faults.contains("leave that out"), "{faults}");
+    }
+    assert!(read("https://calls.example.com/phone/twilio").is_ok());
 }
 
 #[test]

@@ -31,7 +31,8 @@ impl Origin {
     ///
     /// User, password and fragment are dropped, because the carrier drops them before it signs.
     pub fn parse(text: &str) -> Result<Self, OriginError> {
-        let shown = || text.chars().take(120).collect::<String>();
+        // A password may stand before the last `@`.
+        let shown = || text.rsplit('@').next().unwrap_or_default().chars().take(120).collect::<String>();
         let whole = text.trim().split('#').next().unwrap_or_default();
         let (scheme, rest) = whole.split_once("://").ok_or_else(|| OriginError::Scheme(shown()))?;
         let scheme = scheme.to_ascii_lowercase();
@@ -116,5 +117,7 @@ mod tests {
         for bad in ["", "calls.example.com", "ftp://h", "https://", "https://:80", "https://h?x", "https://h/a b"] {
             assert!(Origin::parse(bad).is_err(), "{bad}");
         }
+        let told = Origin::parse("https://user:passw0rd@h.example/a b").unwrap_err().to_string();
+        assert!(told.contains("h.example/a b") && !told.contains("passw0rd"), "{told}");
     }
 }
