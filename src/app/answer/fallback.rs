@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::app::answer::fault::Fault;
 use crate::app::answer::{Done, Outcome, Visit, caller, place};
+use crate::app::credentials::Owner;
 use crate::app::live::Organization;
 use crate::audit::record::{Kind, Record};
 use crate::model::call::{CallFacts, Happened, LegOutcome};
@@ -91,7 +92,9 @@ impl Visit<'_> {
         let fresh = || Position::start(self.at.as_second());
         let raw = self.verified.get();
         let here = Continuation::parse(Endpoint::Continue, raw.query()).ok().flatten();
-        let failed = event.and_then(|event| event.fault.as_ref()).and_then(|fault| failed_place(fault.url.as_deref()?));
+        let failed = event
+            .and_then(|event| event.fault.as_ref())
+            .and_then(|fault| failed_place(fault.url.as_deref()?, &self.profile.owner));
         if let Some(Continuation { org: slug, rules, leg: Leg::Caller(position) }) = here.or(failed) {
             if let Some(org) = self.app.live.under(&slug, rules) {
                 return Rough { org: Some(org), position };
@@ -115,14 +118,17 @@ struct Rough {
 }
 
 /// The place in the call that the carrier's error is about.
-fn failed_place(url: &str) -> Option<Continuation> {
+///
+/// The URL of the request was looked at when it was believed; this one stands in a field, and is no better than
+/// whoever sent it.
+fn failed_place(url: &str, sender: &Owner) -> Option<Continuation> {
     let (path, query) = url.split_once('?')?;
     if !path.ends_with(Endpoint::Continue.path()) {
         return None;
     }
     let limits = crate::webhook::raw::Limits::default();
     let query = Form::parse(query.as_bytes(), Charset::Utf8, &limits).ok()?;
-    Continuation::parse(Endpoint::Continue, &query).ok().flatten()
+    Continuation::parse(Endpoint::Continue, &query).ok().flatten().filter(|place| sender.serves(&place.org))
 }
 
 /// What happened, judged by the carrier's word alone.
@@ -138,4 +144,19 @@ fn rough_facts(event: &CallEvent, line: Option<crate::model::ids::LineId>) -> Ca
         Happened::Arrived
     };
     caller::facts(event, line, happened)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::OrgSlug;
+
+    #[test]
+    fn an_account_cannot_point_at_the_calls_of_another_organization() {
+        let url = "https://calls.example.com/twilio/continue?org=acme&rules=0123456789abcdef&at=1&g=0&h=3";
+        let own = |slug| Owner::Organization(OrgSlug::parse(slug).unwrap());
+        assert_eq!(failed_place(url, &own("other")), None);
+        assert_eq!(failed_place(url, &own("acme")), failed_place(url, &Owner::Platform));
+        assert!(failed_place(url, &Owner::Platform).is_some());
+    }
 }
