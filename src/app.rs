@@ -38,6 +38,8 @@ pub struct App {
     pub open: Gate,
     /// How many security events were written down lately.
     pub events: Allowance,
+    /// How many log lines told lately of requests that were refused unread.
+    pub unread: Allowance,
 }
 
 /// How the service behaves.

@@ -144,6 +144,7 @@ fn assembled(
         },
         open: Gate::default(),
         events: Allowance::default(),
+        unread: Allowance::default(),
     }
 }
 

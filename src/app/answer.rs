@@ -118,7 +118,9 @@ async fn judged(app: &Arc<App>, request: Request<'_>, started: Timestamp) -> (An
         Ok(raw) => raw,
         Err(error) => {
             app.metrics.refused(error.word());
-            tracing::warn!(endpoint = endpoint.word(), %error, "refused unread");
+            if app.unread.allows(started.as_second(), EVENTS_A_MINUTE) {
+                tracing::warn!(endpoint = endpoint.word(), %error, sender, "refused unread");
+            }
             return (Answer::refusal(error.status()), Outcome::Refused);
         }
     };
@@ -235,7 +237,7 @@ fn keep_aside(app: &Arc<App>, record: Record) {
     });
 }
 
-/// A forger must not fill the disk: after so many events in a minute the rest is only counted.
+/// A stranger must not fill the disk: after so many events in a minute the rest is only counted.
 const EVENTS_A_MINUTE: u32 = 60;
 
 fn disbelieved(
