@@ -1,10 +1,15 @@
 //! Recordings below the rules folder, for `play:`; nothing else of that folder can be had.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use actix_web::HttpResponse;
+use actix_web::body::SizedStream;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use actix_web::web::{Data, Path as Parts};
+use actix_web::web::{Bytes, Data, Path as Parts};
+use futures_util::stream::{self, Stream};
+use tokio::io::AsyncReadExt as _;
 
 use crate::model::ids::OrgSlug;
 use crate::web::Front;
@@ -24,6 +29,9 @@ const KINDS: [(&str, &str); 8] = [
 /// Largest recording; the carrier takes no longer ones either.
 const LARGEST: u64 = 40 << 20;
 
+/// Bytes of a recording in memory at once.
+const PIECE: usize = 64 << 10;
+
 /// Sends a recording.
 pub async fn recording(parts: Parts<(String, String)>, front: Data<Front>) -> HttpResponse {
     let (org, path) = parts.into_inner();
@@ -32,11 +40,11 @@ pub async fn recording(parts: Parts<(String, String)>, front: Data<Front>) -> Ht
         return HttpResponse::NotFound().finish();
     };
     let folder = front.rules.clone();
-    match tokio::task::spawn_blocking(move || read(&folder, &path)).await {
-        Ok(Some(bytes)) => HttpResponse::Ok()
+    match tokio::task::spawn_blocking(move || open(&folder, &path)).await {
+        Ok(Some((file, length))) => HttpResponse::Ok()
             .insert_header((CONTENT_TYPE, kind))
             .insert_header((CACHE_CONTROL, "public, max-age=300"))
-            .body(bytes),
+            .body(SizedStream::new(length, Box::pin(pieces(file, length)))),
         Ok(None) | Err(_) => HttpResponse::NotFound().finish(),
     }
 }
@@ -53,19 +61,38 @@ fn is_plain(path: &str) -> bool {
     path.split('/').all(fits)
 }
 
-fn read(folder: &Path, path: &str) -> Option<Vec<u8>> {
+fn open(folder: &Path, path: &str) -> Option<(File, u64)> {
     // A link may lead to another place of the folder, and to no other.
     let folder = folder.canonicalize().ok()?;
     let file = folder.join(path).canonicalize().ok()?;
-    let about = std::fs::metadata(&file).ok()?;
-    if !file.starts_with(&folder) || !about.is_file() || about.len() > LARGEST {
+    // Opening what is no file, such as a pipe, may wait for ever.
+    if !file.starts_with(&folder) || !file.is_file() {
         return None;
     }
-    std::fs::read(&file).ok()
+    let file = File::open(&file).ok()?;
+    let length = file.metadata().ok()?.len();
+    (length <= LARGEST).then_some((file, length))
+}
+
+/// The file bit by bit: anybody may ask for recordings, and whoever takes them in slowly must not cost their size.
+fn pieces(file: File, length: u64) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::try_unfold((tokio::fs::File::from_std(file), length), |(mut file, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let mut piece = Vec::with_capacity(PIECE);
+        let count = (&mut file).take(left.min(PIECE as u64)).read_buf(&mut piece).await?;
+        if count == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        }
+        Ok(Some((Bytes::from(piece), (file, left.saturating_sub(count as u64)))))
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::TryStreamExt as _;
+
     use super::*;
 
     #[test]
@@ -85,7 +112,18 @@ mod tests {
         std::fs::write(outside.path().join("x.mp3"), "secret").unwrap();
         std::fs::write(inside.path().join("y.mp3"), "sound").unwrap();
         std::os::unix::fs::symlink(outside.path().join("x.mp3"), inside.path().join("x.mp3")).unwrap();
-        assert_eq!(read(inside.path(), "x.mp3"), None);
-        assert_eq!(read(inside.path(), "y.mp3").as_deref(), Some(&b"sound"[..]));
+        assert!(open(inside.path(), "x.mp3").is_none());
+        assert_eq!(open(inside.path(), "y.mp3").map(|(_, length)| length), Some(5));
+    }
+
+    #[tokio::test]
+    async fn a_recording_comes_whole_though_bit_by_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let sound: Vec<u8> = (0..200_001_u32).map(|number| number.to_le_bytes()[0]).collect();
+        std::fs::write(folder.path().join("x.mp3"), &sound).unwrap();
+        let (file, length) = open(folder.path(), "x.mp3").unwrap();
+        let sent: Vec<Bytes> = pieces(file, length).try_collect().await.unwrap();
+        assert!(sent.len() > 1 && sent.iter().all(|piece| piece.len() <= PIECE));
+        assert_eq!(sent.concat(), sound);
     }
 }
