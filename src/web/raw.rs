@@ -18,8 +18,22 @@ use crate::webhook::origin::Origin;
 use crate::webhook::raw::Wire;
 use crate::webhook::signature;
 
-/// Headers with which a proxy speaks for somebody else.
-const FORWARDING: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+/// Headers with which a proxy speaks for somebody else. Not all proxies on a machine send the well-known ones.
+const FORWARDING: [&str; 13] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+    "x-original-forwarded-for",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fly-client-ip",
+];
 
 /// Answers a webhook; a panic that nothing inside has caught ends here.
 pub async fn webhook(endpoint: Endpoint, request: HttpRequest, payload: Payload, front: Data<Front>) -> HttpResponse {
@@ -117,7 +131,9 @@ fn sender(headers: &HeaderMap, peer: Option<IpAddr>, front: &Front) -> Option<St
     if !is_proxy(Some(peer), front) {
         return Some(peer.to_string());
     }
-    let chain = text(headers, "x-forwarded-for").unwrap_or_default();
+    // A proxy may add a header of its own behind one that the sender made up: all of them are one list.
+    let chain: Vec<_> = headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
+    let chain = chain.join(",");
     let mut known = chain.rsplit(',').filter_map(|part| part.trim().parse::<IpAddr>().ok());
     let client = known.find(|address| !is_proxy(Some(*address), front));
     Some(client.unwrap_or(peer).to_string())

@@ -98,8 +98,10 @@ async fn the_simulator_is_believed_only_from_this_machine() {
     let signature = Signer::new(simulator.token.expose()).sign(&service.url(target), &form);
     let signed = ("X-Twilio-Signature", signature.as_str());
     assert_eq!(service.post(target, form.encode(), &[signed]).await.status, 200);
-    let through_proxy = [signed, ("X-Forwarded-For", "198.51.100.7")];
-    assert_eq!(refused(&service, target, form.encode(), &through_proxy).await, (403, String::new()));
+    for header in [("X-Forwarded-For", "198.51.100.7"), ("Via", "1.1 proxy"), ("CF-Connecting-IP", "198.51.100.7")] {
+        let through_proxy = [signed, header];
+        assert_eq!(refused(&service, target, form.encode(), &through_proxy).await, (403, String::new()), "{header:?}");
+    }
     service.running.stop().await;
 }
 
