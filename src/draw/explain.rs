@@ -92,13 +92,21 @@ fn header(explained: Explained<'_>) -> String {
     let began = journey.began.zoned();
     let zone = began.time_zone().iana_name().unwrap_or("UTC");
     let mut text = format!("to {to} from {} on {}", call.caller, began.strftime("%a %Y-%m-%d %H:%M:%S"));
-    let _ = write!(text, " ({zone}, UTC{})", began.strftime("%:z"));
+    let change = if clocks_change(began) { ", the clocks change this day" } else { "" };
+    let _ = write!(text, " ({zone}, UTC{}{change})", began.strftime("%:z"));
     for (switch, on) in rules.switches.iter().zip(&call.state.switches) {
         if let Some(on) = on {
             let _ = write!(text, ", {} {}", switch.name, if *on { "on" } else { "off" });
         }
     }
     text
+}
+
+/// Whether the local day has two offsets from UTC.
+fn clocks_change(began: &jiff::Zoned) -> bool {
+    let start = began.start_of_day();
+    let end = start.as_ref().ok().and_then(|start| start.tomorrow().ok());
+    start.ok().zip(end).is_some_and(|(start, end)| start.offset() != end.offset())
 }
 
 fn stop_rows(explained: Explained<'_>, stop: &Stop) -> Vec<Row> {

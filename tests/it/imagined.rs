@@ -57,7 +57,7 @@ fn a_call_is_explained_to_its_end() {
     let (code, out, err) = ringfall(folder.path(), &args);
     assert_eq!((code, err.as_str()), (Some(0), ""));
     for piece in [
-        "call     to urgent (+13125550199) from +12025550100 on Sun 2026-03-08 03:10:00 (America/Chicago, UTC-05:00)",
+        "call     to urgent (+13125550199) from +12025550100 on Sun 2026-03-08 03:10:00 (America/Chicago, UTC-05:00, the clocks change this day)",
         "rule #1 third-try: no, attempt at least 3",
         "rule #2 urgent: taken, it has no condition",
         "dana: answered_no_key, 24 s",
