@@ -271,3 +271,18 @@ fn endless_redirects_and_wrong_kinds_of_answers_have_their_numbers() {
     let odd = toy(|_| twiml("<Speak>Hi</Speak><Say>Closed.</Say>"));
     assert_eq!(codes(&toy_call(odd, &["--key", "1"]).0), [12200]);
 }
+
+#[test]
+fn the_readme_shows_a_call_as_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let shown = readme.split("```console\n$ ringfall call ").nth(1).unwrap().split("```").next().unwrap();
+    let (args, expected) = shown.split_once('\n').unwrap();
+    let rules = std::fs::read_to_string(root.join("routing-rules/urgent-line.yaml")).unwrap();
+    let house = House::with(&[("rules/urgent-line.yaml", &rules)]);
+    while_served(&house, |server, folder| {
+        let place = ["--server", server, "--rules", "rules"];
+        let output = call(folder, &place.into_iter().chain(args.split(' ')).collect::<Vec<_>>());
+        assert_eq!(words(&output.stdout), expected);
+    });
+}
