@@ -38,6 +38,9 @@ use crate::store::writer::{Job, Retry, Writer};
 /// those after them are answered without a record, and counted.
 const QUEUE: usize = 8192;
 
+/// Bytes of an ordinary record in its written form, so that writing it asks for memory once.
+const USUAL_RECORD: usize = 4096;
+
 /// How long calls are waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
@@ -176,7 +179,9 @@ impl Journal for Store {
     fn append(&self, record: Record) -> Later<'_, Result<Appended, JournalError>> {
         self.memory.note(&record);
         Box::pin(async move {
-            let body = serde_json::to_string(&record).map_err(|error| JournalError::Lost(error.to_string()))?;
+            let mut body = Vec::with_capacity(USUAL_RECORD);
+            serde_json::to_writer(&mut body, &record).map_err(|error| JournalError::Lost(error.to_string()))?;
+            let body = String::from_utf8(body).map_err(|error| JournalError::Lost(error.to_string()))?;
             let (reply, answer) = oneshot::channel();
             self.send(Job::Append(Written { record: Box::new(record), body }, reply))?;
             answer.await.map_err(|_gone| JournalError::Closed)?

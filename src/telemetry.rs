@@ -49,7 +49,9 @@ pub fn start(directives: &str, look: Look) -> Result<(), TelemetryError> {
 /// Tells of a panic through the log, so that its words are masked like all others.
 fn stumbled(panic: &std::panic::PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string);
-    tracing::error!(place, "the program stumbled: {}", panic.payload_as_str().unwrap_or("no words"));
+    let words = panic.payload();
+    let text = words.downcast_ref::<&str>().copied().or_else(|| words.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(place, "the program stumbled: {}", text.unwrap_or("no words"));
 }
 
 /// Writes to standard error what [`masked`] lets through: a second net below the types that mask themselves.

@@ -2,6 +2,7 @@
 //!
 //! Whoever is believed is answered: whatever breaks on the way, there is TwiML that reaches a person or a mailbox.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub struct Request<'a> {
     /// How we were reached.
     pub reach: Reach,
     /// Who sent it, by network address.
-    pub sender: Option<String>,
+    pub sender: Option<IpAddr>,
 }
 
 /// What is sent back.
@@ -158,7 +159,7 @@ impl Visit<'_> {
         let fault = match tokio::time::timeout(left, work).await {
             Ok(Ok(Ok(done))) => return Ok(done),
             Ok(Ok(Err(Fault::Foreign))) => {
-                self.security("foreign-number", None, "the number called belongs to another organization");
+                self.security("foreign-number", "the number called belongs to another organization");
                 self.app.metrics.refused("foreign-number");
                 return Err(Forbidden);
             }
@@ -214,8 +215,8 @@ impl Visit<'_> {
         keep_aside(self.app, record);
     }
 
-    fn security(&self, event: &str, sender: Option<String>, detail: &str) {
-        let event = SecurityEvent { event: event.to_owned(), peer: sender, detail: detail.to_owned() };
+    fn security(&self, event: &str, detail: &str) {
+        let event = SecurityEvent { event: event.to_owned(), peer: None, detail: detail.to_owned() };
         tracing::warn!(event = %event.event, detail = %event.detail, "security event");
         self.keep_aside(Record { security: Some(event), ..self.blank(Kind::Security) });
     }
@@ -244,7 +245,7 @@ fn disbelieved(
     app: &Arc<App>,
     endpoint: Endpoint,
     disbelief: Disbelief,
-    sender: Option<String>,
+    sender: Option<IpAddr>,
     path: &str,
     started: Timestamp,
 ) {
@@ -253,10 +254,15 @@ fn disbelieved(
     if !app.events.allows(started.as_second(), EVENTS_A_MINUTE) {
         return;
     }
-    tracing::warn!(endpoint = endpoint.word(), reason = disbelief.word(), sender, "webhook refused");
+    tracing::warn!(
+        endpoint = endpoint.word(),
+        reason = disbelief.word(),
+        sender = sender.map(tracing::field::display),
+        "webhook refused"
+    );
     let event = SecurityEvent {
         event: "signature-refused".to_owned(),
-        peer: sender,
+        peer: sender.map(|sender| sender.to_string()),
         detail: format!("{path}: {}", disbelief.word()),
     };
     let record = paper::blank(app, Kind::Security, endpoint, started);

@@ -29,7 +29,7 @@ impl Digest {
 
     /// The first 16 hex digits, as URLs and people use them.
     pub fn short(&self) -> String {
-        self.to_string().chars().take(Self::SHORT * 2).collect()
+        self.key().to_string()
     }
 
     /// The short form as a value, to look rules up by.

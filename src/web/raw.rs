@@ -113,6 +113,10 @@ fn is_proxy(peer: Option<IpAddr>, front: &Front) -> bool {
 
 /// Under which addresses the request says it reached us.
 fn told(headers: &HeaderMap, peer: Option<IpAddr>, prefix: &str, front: &Front) -> Vec<Origin> {
+    if front.public.is_some() && distance(headers, peer) == Peer::Remote {
+        // Nobody will ask: the configured address is the only one.
+        return Vec::new();
+    }
     let origin = |scheme: &str, host: &str| Origin::parse(&format!("{scheme}://{host}{prefix}")).ok();
     let host = text(headers, HOST.as_str()).unwrap_or_default();
     if is_proxy(peer, front) {
@@ -126,17 +130,17 @@ fn told(headers: &HeaderMap, peer: Option<IpAddr>, prefix: &str, front: &Front) 
 }
 
 /// Who sent it: the last address that no proxy of ours has.
-fn sender(headers: &HeaderMap, peer: Option<IpAddr>, front: &Front) -> Option<String> {
+fn sender(headers: &HeaderMap, peer: Option<IpAddr>, front: &Front) -> Option<IpAddr> {
     let peer = peer?;
     if !is_proxy(Some(peer), front) {
-        return Some(peer.to_string());
+        return Some(peer);
     }
     // A proxy may add a header of its own behind one that the sender made up: all of them are one list.
     let chain: Vec<_> = headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
     let chain = chain.join(",");
     let mut known = chain.rsplit(',').filter_map(|part| part.trim().parse::<IpAddr>().ok());
     let client = known.find(|address| !is_proxy(Some(*address), front));
-    Some(client.unwrap_or(peer).to_string())
+    Some(client.unwrap_or(peer))
 }
 
 fn respond(answer: Answer) -> HttpResponse {

@@ -18,6 +18,10 @@ use crate::webhook::event::CallEvent;
 
 /// A record that says only when and where.
 pub(super) fn blank(app: &Arc<App>, kind: Kind, endpoint: Endpoint, started: Timestamp) -> Record {
+    blank_in(app, kind, endpoint, Received::at(started, &Zone::utc()), started)
+}
+
+fn blank_in(app: &Arc<App>, kind: Kind, endpoint: Endpoint, received: Received, started: Timestamp) -> Record {
     let id = identifier(started);
     Record {
         schema: SCHEMA,
@@ -25,7 +29,7 @@ pub(super) fn blank(app: &Arc<App>, kind: Kind, endpoint: Endpoint, started: Tim
         kind,
         org: String::new(),
         node: app.manners.node.clone(),
-        received: Received::at(started, &Zone::utc()),
+        received,
         endpoint: endpoint.word().to_owned(),
         call: String::new(),
         leg: None,
@@ -61,31 +65,38 @@ fn identifier(at: Timestamp) -> Uuid {
 impl Visit<'_> {
     /// A record of this request that says only when, where and under whose key.
     pub(super) fn blank(&self, kind: Kind) -> Record {
+        self.blank_in(kind, &Zone::utc())
+    }
+
+    fn blank_in(&self, kind: Kind, zone: &Zone) -> Record {
+        let received = Received::at(self.started, zone);
         Record {
             account: self.profile.account.to_string(),
             verifier: Some(self.verified.slot().word().to_owned()),
-            received: Received::at(self.at, &Zone::utc()),
-            ..blank(self.app, kind, self.endpoint, self.started)
+            ..blank_in(self.app, kind, self.endpoint, received, self.started)
         }
     }
 
     /// A record of an event about a call, with what the carrier reported.
     pub(super) fn about(&self, kind: Kind, event: &CallEvent) -> Record {
+        self.about_in(kind, event, &Zone::utc())
+    }
+
+    fn about_in(&self, kind: Kind, event: &CallEvent, zone: &Zone) -> Record {
         let (call, leg) = match &event.parent {
             Some(parent) => (parent.to_string(), Some(event.call.to_string())),
             None => (event.call.to_string(), None),
         };
-        Record { call, leg, reported: reported(event), ..self.blank(kind) }
+        Record { call, leg, reported: reported(event), ..self.blank_in(kind, zone) }
     }
 
     /// The same, in the organization's name and its line's zone.
     pub(super) fn of(&self, kind: Kind, event: &CallEvent, org: &Organization, line: Option<LineId>) -> Record {
         Record {
             org: org.slug.to_string(),
-            received: Received::at(self.at, zone(&org.rules, line)),
             rules: Some(org.rules.digest.short()),
             templates: Some(org.templates.digest().short()),
-            ..self.about(kind, event)
+            ..self.about_in(kind, event, zone(&org.rules, line))
         }
     }
 }
