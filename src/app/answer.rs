@@ -120,7 +120,7 @@ async fn judged(app: &Arc<App>, request: Request<'_>, started: Timestamp) -> (An
         Err(error) => {
             app.metrics.refused(error.word());
             if app.unread.allows(started.as_second(), EVENTS_A_MINUTE) {
-                tracing::warn!(endpoint = endpoint.word(), %error, sender, "refused unread");
+                tracing::warn!(endpoint = endpoint.word(), %error, sender = sender.map(tracing::field::display), "refused unread");
             }
             return (Answer::refusal(error.status()), Outcome::Refused);
         }
