@@ -306,6 +306,8 @@ impl<'a> Reader<'a> {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         } else if let (Some("true" | "yes"), true) = (node.text(), words.iter().any(|word| **word == *"on")) {
             diagnostic = diagnostic.help("write `on` or `off`");
+        } else if let ("false" | "no" | "off" | "never", true) = (text, words.iter().any(|word| **word == *"none")) {
+            diagnostic = diagnostic.help("write `none`");
         }
         self.report(diagnostic);
         Yaml::String(words.first().map(ToString::to_string).unwrap_or_default())
@@ -385,6 +387,13 @@ impl<'a> Reader<'a> {
             });
         } else if matches!(shape, Shape::Integer { .. }) {
             diagnostic = diagnostic.help("write a whole number, without quotes");
+        } else if matches!(shape, Shape::List(_)) && !node.is_empty() {
+            diagnostic = diagnostic.help("make a list of it with `[` and `]`, or with a `- ` before it");
+        } else if let (Shape::Record(_), Some(text)) = (shape, node.text()) {
+            let words = text.split_once([' ', ':']).map(|(key, value)| (key.trim(), value.trim()));
+            if let Some((key, value)) = words.filter(|(key, value)| !key.is_empty() && !value.is_empty()) {
+                diagnostic = diagnostic.help(format!("write it as `{{ {}: {} }}`", shorten(key), shorten(value)));
+            }
         }
         self.report(diagnostic);
         self.stand_in(shape)

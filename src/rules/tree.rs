@@ -318,6 +318,10 @@ impl<'a> Builder<'a> {
         if deep {
             return at("too-deep", format!("values are nested more than {DEEPEST} deep"), NOT_SO_DEEP);
         }
+        if self.source.text.get(place..).is_some_and(|rest| rest.starts_with(": ")) {
+            let help = "put the whole text into quotes, or leave the colon out";
+            return at("yaml-syntax", "a colon stands inside a text without quotes".to_owned(), help);
+        }
         let help =
             "look at the indentation, at unclosed quotes or brackets, and at a `: ` inside a text without quotes";
         at("yaml-syntax", error.info(), help)

@@ -56,6 +56,24 @@ impl Section {
         }
     }
 
+    /// One of its things, with the article.
+    const fn one(self) -> &'static str {
+        match self {
+            Self::Lines => "a line",
+            Self::Contacts => "a contact",
+            Self::Hours => "a set of hours",
+            Self::Holidays => "a holiday list",
+            Self::Callers => "a caller class",
+            Self::Switches => "a switch",
+            Self::Flows => "a flow",
+            Self::Menus => "a menu",
+            Self::Escalations => "an escalation",
+            Self::Prompts => "a prompt",
+            Self::Mailboxes => "a mailbox",
+            Self::Channels => "a channel",
+        }
+    }
+
     /// How its thing is said not to be there.
     const fn is_no(self) -> &'static str {
         if matches!(self, Self::Hours) { "are no" } else { "is no" }
@@ -175,9 +193,9 @@ impl<'a> Names<'a> {
             return diagnostic.help(format!("did you mean `{near}`?"));
         }
         let elsewhere =
-            self.tables.iter().find(|(_, table)| table.index.contains_key(name)).map(|(section, _)| section.thing());
+            self.tables.iter().find(|(_, table)| table.index.contains_key(name)).map(|(section, _)| section.one());
         if let Some(thing) = elsewhere {
-            return diagnostic.help(format!("`{shown}` is a {thing}, and here a {} is due", section.thing()));
+            return diagnostic.help(format!("`{shown}` names {thing}, and here {} is due", section.one()));
         }
         let known: Vec<String> = self.of(section).take(12).map(|name| format!("`{name}`")).collect();
         if known.is_empty() {

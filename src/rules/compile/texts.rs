@@ -74,11 +74,18 @@ impl<'a> Desk<'a> {
 
     /// A time zone by its name.
     pub(super) fn zone_named(&mut self, at: &At<'_>, name: &str) -> Option<Zone> {
-        if let Some(zone) = Zone::named(name) {
+        let city = abbreviation(name);
+        if let (Some(zone), None) = (Zone::named(name), city) {
             return Some(zone);
         }
-        let message = format!("there is no time zone `{}`", shorten(name));
-        let known = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+        let message = match city {
+            Some(_) => {
+                format!("`{}` is an offset or an abbreviation of one, and knows nothing of summer time", shorten(name))
+            }
+            None => format!("there is no time zone `{}`", shorten(name)),
+        };
+        let known =
+            || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|zone| abbreviation(zone).is_none());
         let same_place = || {
             let wanted = shorten(name).replace(' ', "_");
             known().find(|known| {
@@ -86,7 +93,7 @@ impl<'a> Desk<'a> {
                 city.len() > 2 && city.eq_ignore_ascii_case(&wanted)
             })
         };
-        let help = match nearest(name, known()).or_else(same_place) {
+        let help = match city.filter(|city| !city.is_empty()).or_else(|| nearest(name, known())).or_else(same_place) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "write a name of the IANA database, such as `America/New_York`; offsets and abbreviations change with the season".to_owned(),
         };
@@ -373,6 +380,28 @@ impl<'a> Desk<'a> {
         self.error(at, "bad-address", format!("`{}` is not an address that can be used here", shorten(text)), help);
         false
     }
+}
+
+/// For what is no zone but an offset or an abbreviation of one, the city that is mostly meant, or nothing.
+///
+/// Some of these stand in the database and know nothing of summer time.
+fn abbreviation(name: &str) -> Option<&'static str> {
+    let fixed = name.starts_with("Etc/GMT") || !name.bytes().any(|byte| byte.is_ascii_lowercase() || byte == b'/');
+    if !fixed || name == "UTC" {
+        return None;
+    }
+    Some(match name {
+        "EST" | "EDT" | "ET" | "EST5EDT" => "America/New_York",
+        "CST" | "CDT" | "CT" | "CST6CDT" => "America/Chicago",
+        "MST" | "MDT" | "MT" | "MST7MDT" => "America/Denver",
+        "PST" | "PDT" | "PT" | "PST8PDT" => "America/Los_Angeles",
+        "AKST" | "AKDT" => "America/Anchorage",
+        "HST" => "Pacific/Honolulu",
+        "GMT" | "BST" | "WET" => "Europe/London",
+        "CET" | "CEST" | "MET" => "Europe/Berlin",
+        "EET" => "Europe/Helsinki",
+        _ => "",
+    })
 }
 
 /// A duration in words, for limits.
