@@ -200,7 +200,7 @@ fn meets(rules: &RuleSet, callers: &Callers, line: LineId, at: Timestamp) -> Mee
             let new = contacts(&journey).into_iter().filter(|contact| !rung.contains(contact));
             new.for_each(|contact| {
                 if !by_key.contains(&contact) {
-                    by_key.push(contact)
+                    by_key.push(contact);
                 }
             });
             open.push((pressed.clone(), self::menu(&journey, pressed.len())));
