@@ -24,7 +24,7 @@ pub struct Serve {
     /// Address and port to listen on [default: 127.0.0.1:8080, or 0.0.0.0:$PORT]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// What the carrier calls this service, such as https://phones.example.com
+    /// What the carrier calls this service, such as `https://phones.example.com`
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// Folder with one rule file for each organization [default: routing-rules]
