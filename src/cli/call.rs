@@ -2,7 +2,10 @@
 
 #![expect(clippy::print_stderr, reason = "the command line prints its results")]
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -23,6 +26,8 @@ use crate::phone::script::{Actors, Script};
 use crate::phone::timeline::{self, Detail, Ink};
 use crate::phone::{self, Call, Delivery, Elsewhere, Pace, PlaceError, Telling, report};
 use crate::rules::grammar;
+use crate::settings;
+use crate::settings::layers::Surroundings;
 use crate::webhook::signature::Signer;
 
 pub mod args;
@@ -40,12 +45,13 @@ pub(crate) fn run(args: &Args) -> Answer {
             return Ok(Outcome::Misuse);
         }
     };
-    let books = book::books(&args.rules, SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).date());
+    let around = Around::of(args);
+    let books = book::books(&around.rules, SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).date());
     let (book, number) = book::choose(&books, args.to.as_deref(), args.org.as_deref());
     let Some(to) = number else {
         match &args.to {
             Some(to) => eprintln!("error: `{to}` is neither a number such as `+16195550100` nor a line of the rules"),
-            None => eprintln!("error: which number is called? no rules in `{}` name one", args.rules.display()),
+            None => eprintln!("error: which number is called? no rules in `{}` name one", around.rules.display()),
         }
         eprintln!("help: say it with `--to +16195550100`");
         return Ok(Outcome::Misuse);
@@ -57,7 +63,7 @@ pub(crate) fn run(args: &Args) -> Answer {
             return Ok(Outcome::Misuse);
         }
     };
-    let call = call_of(args, book, to, began)?;
+    let call = call_of(args, &around, book, to, began)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("could not start the clockwork of requests")?;
     let log = match runtime.block_on(placed(args, &call, &script)) {
@@ -96,8 +102,8 @@ async fn placed(args: &Args, call: &Call, script: &Script) -> Result<CallLog, Pl
     phone::place_with(call, script, &mut Actors::new(script), &mut listen).await
 }
 
-fn call_of(args: &Args, book: Book, to: String, began: Timestamp) -> anyhow::Result<Call> {
-    let Account { sid: account, signer, telling } = account(args)?;
+fn call_of(args: &Args, around: &Around, book: Book, to: String, began: Timestamp) -> anyhow::Result<Call> {
+    let Account { sid: account, signer, telling } = account(args, around)?;
     // A server of another make is sent what the carrier sends, and nothing else.
     let telling = if args.path.is_none() { telling } else { Telling::Nothing };
     if args.at.is_some() && telling == Telling::Nothing {
@@ -107,7 +113,7 @@ fn call_of(args: &Args, book: Book, to: String, began: Timestamp) -> anyhow::Res
     // A server of another make knows nothing of organizations.
     let org = org.filter(|_| args.path.is_none() || args.org.is_some());
     let org = org.map_or_else(String::new, |org| format!("?org={org}"));
-    let server = args.server.trim_end_matches('/');
+    let server = around.server.trim_end_matches('/');
     let at = |path: &str| {
         if path.contains("://") { path.to_owned() } else { format!("{server}/{}{org}", path.trim_start_matches('/')) }
     };
@@ -154,6 +160,30 @@ fn caller(from: &str) -> String {
     if from == "withheld" { "anonymous".to_owned() } else { from.to_owned() }
 }
 
+/// Where the server is and what it stands on: told, or as the settings of this folder have it.
+struct Around {
+    server: String,
+    data: PathBuf,
+    rules: PathBuf,
+}
+
+impl Around {
+    fn of(args: &Args) -> Self {
+        // Settings that cannot be used are for `ringfall serve` to complain about.
+        let settings = settings::load(&Surroundings::of_process(BTreeMap::new(), None)).settings.ok();
+        let listen = settings.as_ref().map_or(SocketAddr::from(([127, 0, 0, 1], 8080)), |settings| settings.listen);
+        let host = if listen.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { listen.ip() };
+        let server = format!("http://{}", SocketAddr::new(host, listen.port()));
+        let (data, rules) = settings
+            .map_or_else(|| ("data".into(), "routing-rules".into()), |settings| (settings.data, settings.rules));
+        Self {
+            server: args.server.clone().unwrap_or(server),
+            data: args.data.clone().unwrap_or(data),
+            rules: args.rules.clone().unwrap_or(rules),
+        }
+    }
+}
+
 /// When the call begins.
 fn began(args: &Args, book: &Book, to: &str) -> Result<Timestamp, String> {
     let Some(text) = &args.at else { return Ok(SystemClock.now()) };
@@ -170,8 +200,8 @@ struct Account {
 }
 
 /// The account that was named, or the simulator's, or a made-up one.
-fn account(args: &Args) -> anyhow::Result<Account> {
-    let file = args.auth_token_file.clone().unwrap_or_else(|| args.data.join(crate::model::simulator::FILE));
+fn account(args: &Args, around: &Around) -> anyhow::Result<Account> {
+    let file = args.auth_token_file.clone().unwrap_or_else(|| around.data.join(crate::model::simulator::FILE));
     let text = match std::fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && args.auth_token_file.is_none() => {

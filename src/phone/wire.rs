@@ -253,7 +253,12 @@ impl Wire {
             None => url.to_string(),
             Some(origin) => {
                 let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
-                format!("{}{}{query}", origin.trim_end_matches('/'), url.path())
+                let origin = origin.trim_end_matches('/');
+                // Links carry the public address's path already; the URLs that a call starts with may not.
+                let before = Url::parse(origin).map(|origin| origin.path().trim_end_matches('/').to_owned());
+                let path = before.ok().and_then(|before| url.path().strip_prefix(before.as_str()).map(str::to_owned));
+                let path = path.filter(|path| path.starts_with('/')).unwrap_or_else(|| url.path().to_owned());
+                format!("{origin}{path}{query}")
             }
         }
     }
@@ -342,5 +347,10 @@ mod tests {
         let wire = Wire::new(Signer::new("t"), origin, Duration::from_secs(1)).unwrap();
         let signed = wire.signed_url(&Url::parse("http://127.0.0.1:8080/x?y=1").unwrap());
         assert_eq!(signed, "https://calls.example/x?y=1");
+        let origin = Some("https://calls.example/phone".to_owned());
+        let wire = Wire::new(Signer::new("t"), origin, Duration::from_secs(1)).unwrap();
+        for url in ["http://127.0.0.1:8080/x?y=1", "http://127.0.0.1:8080/phone/x?y=1"] {
+            assert_eq!(wire.signed_url(&Url::parse(url).unwrap()), "https://calls.example/phone/x?y=1");
+        }
     }
 }

@@ -102,6 +102,17 @@ fn only_the_simulator_may_say_what_time_it_is() {
 }
 
 #[test]
+fn the_settings_say_where_the_server_is() {
+    let house = House::with(&[("rules/acme.yaml", OFFICE)]);
+    while_served(&house, |server, folder| {
+        let listen = server.strip_prefix("http://").unwrap();
+        house.write("ringfall.yaml", &format!("listen: {listen}\nrules: rules\n"));
+        let output = call(folder, &["--at", "2026-11-23 10:00", "--leg", "primary=answered", "--format", "json"]);
+        assert_eq!(json(&output)["talked_to"], "primary", "{}", words(&output.stderr));
+    });
+}
+
+#[test]
 fn a_forged_call_is_refused_and_the_phone_says_what_to_look_at() {
     let house = House::with(&[("rules/acme.yaml", OFFICE)]);
     house.write("wrong.token", "not the token");

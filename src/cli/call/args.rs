@@ -21,9 +21,9 @@ use crate::phone::script::{HangUp, Message, MessageEnd, Phase, Quirk, Script, Sc
     ringfall call --server http://127.0.0.1:3000 --path /voice --to +16195550100"
 )]
 pub struct Args {
-    /// The server to call
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    pub(crate) server: String,
+    /// The server to call [default: where the settings here let `ringfall serve` listen]
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
     /// The number's voice URL below the server [default: /twilio/inbound-call]
     #[arg(long)]
     pub(crate) path: Option<String>,
@@ -39,12 +39,12 @@ pub struct Args {
     /// Who calls: a number, `withheld`, `client:NAME` or a SIP address
     #[arg(long, value_name = "NUMBER", default_value = "+13125550123")]
     pub(crate) from: String,
-    /// The folder of rule files, which gives numbers their names
-    #[arg(long, value_name = "FOLDER", default_value = "routing-rules", env = "RINGFALL_RULES")]
-    pub(crate) rules: PathBuf,
-    /// The server's data folder, in which the simulator's account is
-    #[arg(long, value_name = "FOLDER", default_value = "data", env = "RINGFALL_DATA")]
-    pub(crate) data: PathBuf,
+    /// The folder of rule files, which gives numbers their names [default: that of the settings]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) rules: Option<PathBuf>,
+    /// The server's data folder, in which the simulator's account is [default: that of the settings]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
     /// The account that calls [default: the simulator's]
     #[arg(long, value_name = "AC…")]
     pub(crate) account_sid: Option<String>,
