@@ -3,7 +3,8 @@
 //! Signed webhooks of about 1.2 kB from many calls are sent to the release server, which is pinned to one core and
 //! writes every decision to disk before it answers, and to a bare handler that only reads the form and verifies the
 //! signature. The load comes from the other core. Also measured: latency at half load, ten thousand organizations,
-//! idle memory and the time from start to ready. Nothing here passes or fails: it prints figures beside their goals.
+//! idle memory and the time from start to ready. `cargo bench --bench server -- small` leaves the large run out, and
+//! `BENCH_SECONDS` and `BENCH_LOG` set the length of a run and the server's log level. Nothing here passes or fails: it prints figures beside their goals.
 
 #![allow(
     missing_docs,
@@ -89,6 +90,9 @@ async fn measure(span: Duration) {
         ms(half.percentile(100.0))
     );
     server.stop();
+    if std::env::args().any(|argument| argument == "small") {
+        return;
+    }
 
     let many = Setup::organizations("many", MANY);
     let (server, ready) = Server::start(&many).await;
