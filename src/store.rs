@@ -184,7 +184,8 @@ impl Journal for Store {
             let body = String::from_utf8(body).map_err(|error| JournalError::Lost(error.to_string()))?;
             let (reply, answer) = oneshot::channel();
             self.send(Job::Append(Written { record: Box::new(record), body }, reply))?;
-            answer.await.map_err(|_gone| JournalError::Closed)?
+            let (appended, _done_with) = answer.await.map_err(|_gone| JournalError::Closed)?;
+            appended
         })
     }
 

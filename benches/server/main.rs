@@ -38,8 +38,8 @@ use crate::process::{Server, Setup};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Connections at once: a carrier keeps some open and uses them for many calls.
-const CONNECTIONS: usize = 64;
+/// Connections at once: a carrier keeps many open and uses them for many calls.
+const CONNECTIONS: usize = 256;
 
 /// Organizations of the large run.
 const MANY: usize = 10_000;

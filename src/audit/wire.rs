@@ -25,12 +25,45 @@ impl Received {
     /// The moment, with the zone of the line.
     pub fn at(now: Timestamp, zone: &Zone) -> Self {
         let local = Moment::new(now, zone);
-        Self {
-            us: now.as_microsecond(),
-            utc: now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
-            local: local.zoned().strftime("%Y-%m-%dT%H:%M:%S%.6f%:z").to_string(),
-            zone: zone.name().to_owned(),
-        }
+        let universal = Moment::new(now, &Zone::utc());
+        let mut utc = local_time(&universal);
+        utc.push('Z');
+        let mut here = local_time(&local);
+        let offset = local.zoned().offset().seconds() / 60;
+        here.push(if offset < 0 { '-' } else { '+' });
+        two(&mut here, offset.abs() / 60);
+        here.push(':');
+        two(&mut here, offset.abs() % 60);
+        Self { us: now.as_microsecond(), utc, local: here, zone: zone.name().to_owned() }
+    }
+}
+
+/// `2026-11-21T05:19:32.270042`; written by hand because each request needs it twice.
+fn local_time(moment: &Moment) -> String {
+    let (date, time) = (moment.date(), moment.time());
+    let mut out = String::with_capacity(32);
+    two(&mut out, i32::from(date.year() / 100));
+    two(&mut out, i32::from(date.year() % 100));
+    for (mark, number) in [
+        ('-', i32::from(date.month())),
+        ('-', i32::from(date.day())),
+        ('T', i32::from(time.hour())),
+        (':', i32::from(time.minute())),
+        (':', i32::from(time.second())),
+    ] {
+        out.push(mark);
+        two(&mut out, number);
+    }
+    out.push('.');
+    let micros = time.subsec_nanosecond() / 1000;
+    [micros / 10_000, micros / 100 % 100, micros % 100].into_iter().for_each(|pair| two(&mut out, pair));
+    out
+}
+
+/// Two digits.
+fn two(out: &mut String, number: i32) {
+    for digit in [number / 10 % 10, number % 10] {
+        out.push(u8::try_from(digit).map_or('?', |digit| char::from(b'0' + digit)));
     }
 }
 
@@ -184,4 +217,21 @@ const fn refusal_word(refusal: Refusal) -> &'static str {
 
 fn contact_name(rules: &RuleSet, id: ContactId) -> Option<String> {
     rules.contact(id).map(|contact| contact.name.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_as_the_standard_says() {
+        for (zone, second) in [("America/St_Johns", 1_795_238_372), ("Asia/Kathmandu", 951_782_399), ("UTC", 0)] {
+            let zone = Zone::named(zone).unwrap_or_else(Zone::utc);
+            let now = Timestamp::new(second, 70_042_999).unwrap();
+            let written = Received::at(now, &zone);
+            assert_eq!(written.utc, now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string());
+            let local = now.to_zoned(zone.table().clone());
+            assert_eq!(written.local, local.strftime("%Y-%m-%dT%H:%M:%S%.6f%:z").to_string());
+        }
+    }
 }

@@ -40,6 +40,7 @@ type Name = (String, String);
 #[derive(Debug, Clone, Default)]
 struct Open {
     id: Option<i64>,
+    shelf: i64,
     summary: Summary,
     dirty: bool,
 }
@@ -55,13 +56,14 @@ impl Calls {
         let cursor = connection.query_row("SELECT seq FROM cursors WHERE name = ?1", [CURSOR], |row| row.get(0));
         self.written = cursor.optional()?.unwrap_or_default();
         self.folded = self.written;
-        let mut rest = connection.prepare("SELECT seq, body FROM records WHERE seq > ?1 ORDER BY seq")?;
+        let mut rest = connection.prepare("SELECT seq, body, shelf FROM records WHERE seq > ?1 ORDER BY seq")?;
         let mut rows = rest.query([self.written])?;
         while let Some(row) = rows.next()? {
             let seq = row.get(0)?;
             // A body that cannot be read is of a newer form: it stays in the trail, and this view does without it.
             if let Ok(record) = serde_json::from_str::<Record>(row.get_ref(1)?.as_str()?) {
-                self.fold(connection, seq, &record)?;
+                self.meet(connection, &record, row.get(2)?)?;
+                self.fold(seq, &record);
             }
             self.folded = seq;
         }
@@ -73,28 +75,36 @@ impl Calls {
         self.open.values().for_each(|open| show(&open.summary));
     }
 
-    /// Takes in one record that is safe on disk.
-    pub(in crate::store) fn fold(
+    /// The shelf of the record's call: `now` is that of a call not heard of before.
+    pub(in crate::store) fn meet(
         &mut self,
         connection: &Connection,
-        seq: i64,
         record: &Record,
-    ) -> rusqlite::Result<()> {
-        self.folded = self.folded.max(seq);
-        if record.call.is_empty() || record.kind == Kind::Security {
-            return Ok(());
+        now: i64,
+    ) -> rusqlite::Result<i64> {
+        if !is_of_call(record) {
+            return Ok(0);
         }
         let name = (record.call.clone(), record.org.clone());
-        if !self.open.contains_key(&name) {
-            let arrived = record.facts.as_ref().is_some_and(|facts| facts.happened == "arrived");
-            let known = if arrived { None } else { load(connection, &name)? };
-            self.open.insert(name.clone(), known.unwrap_or_default());
+        if let Some(open) = self.open.get(&name) {
+            return Ok(open.shelf);
         }
-        if let Some(open) = self.open.get_mut(&name) {
+        let open = load(connection, &name)?.unwrap_or_else(|| Open { shelf: now, ..Open::default() });
+        let shelf = open.shelf;
+        self.open.insert(name, open);
+        Ok(shelf)
+    }
+
+    /// Takes in one record that was met and is safe on disk.
+    pub(in crate::store) fn fold(&mut self, seq: i64, record: &Record) {
+        self.folded = self.folded.max(seq);
+        if !is_of_call(record) {
+            return;
+        }
+        if let Some(open) = self.open.get_mut(&(record.call.clone(), record.org.clone())) {
             open.summary.fold(record);
             open.dirty = true;
         }
-        Ok(())
     }
 
     /// Whether anything waits to be written.
@@ -105,8 +115,7 @@ impl Calls {
     /// Writes what has changed, within the transaction at hand. Call [`Self::settled`] once it is committed.
     pub(in crate::store) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         for open in self.open.values_mut().filter(|open| open.dirty) {
-            let id = save(connection, open.id, &open.summary, self.patience)?;
-            open.id = Some(id);
+            open.id = Some(save(connection, open, self.patience)?);
         }
         let cursor =
             "INSERT INTO cursors (name, seq) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq";
@@ -198,13 +207,18 @@ fn deadline(summary: &Summary, patience: Patience) -> i64 {
     over.map_or(longest, |over| over.min(longest))
 }
 
-fn save(connection: &Connection, id: Option<i64>, call: &Summary, patience: Patience) -> rusqlite::Result<i64> {
+fn is_of_call(record: &Record) -> bool {
+    !record.call.is_empty() && record.kind != Kind::Security
+}
+
+fn save(connection: &Connection, open: &Open, patience: Patience) -> rusqlite::Result<i64> {
+    let call = &open.summary;
     let text = serde_json::to_string(call).map_err(unreadable)?;
     let answered = call.answered.as_ref();
     let by = answered.and_then(|answered| answered.by.as_deref());
     let at = answered.map(|answered| answered.at_us);
     let due = deadline(call, patience);
-    if let Some(id) = id {
+    if let Some(id) = open.id {
         let update = "UPDATE calls SET line = ?2, began = ?3, answered_by = ?4, answered_at = ?5, waited = ?6, \
                       ended = ?7, due = ?8, closed_at = ?9, summary = ?10, caller = ?11 WHERE id = ?1";
         connection.prepare_cached(update)?.execute(params![
@@ -223,7 +237,7 @@ fn save(connection: &Connection, id: Option<i64>, call: &Summary, patience: Pati
         return Ok(id);
     }
     let insert = "INSERT INTO calls (org, call, line, caller, began, answered_by, answered_at, waited, ended, due, \
-                  closed_at, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+                  closed_at, summary, shelf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
                   ON CONFLICT (call, org) DO UPDATE SET summary = excluded.summary, due = excluded.due, \
                   ended = excluded.ended, closed_at = excluded.closed_at RETURNING id";
     connection.prepare_cached(insert)?.query_row(
@@ -239,18 +253,19 @@ fn save(connection: &Connection, id: Option<i64>, call: &Summary, patience: Pati
             call.end,
             due,
             call.closed_us,
-            text
+            text,
+            open.shelf
         ],
         |row| row.get(0),
     )
 }
 
 fn load(connection: &Connection, name: &Name) -> rusqlite::Result<Option<Open>> {
-    let select = "SELECT id, summary FROM calls WHERE call = ?1 AND org = ?2";
+    let select = "SELECT id, summary, shelf FROM calls WHERE call = ?1 AND org = ?2";
     let mut query = connection.prepare_cached(select)?;
     let found = query.query_row(params![name.0, name.1], |row| {
         let summary = serde_json::from_str(row.get_ref(1)?.as_str()?).map_err(unreadable)?;
-        Ok(Open { id: Some(row.get(0)?), summary, dirty: false })
+        Ok(Open { id: Some(row.get(0)?), shelf: row.get(2)?, summary, dirty: false })
     });
     found.optional()
 }

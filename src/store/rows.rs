@@ -7,15 +7,25 @@ use crate::app::ports::{Appended, RuleText};
 use crate::audit::record::{Kind, Record};
 use crate::audit::summary::Summary;
 
-/// Writes a record with its effects and keys, unless its step has one. `seq` is its place in the trail.
+/// Where a record goes: its place in the trail, and the shelf of its call.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct Spot {
+    /// The place in the trail.
+    pub(in crate::store) seq: i64,
+    /// The minute in which its call was first heard of.
+    pub(in crate::store) shelf: i64,
+}
+
+/// Writes a record with its effects and keys, unless its step has one.
 pub(in crate::store) fn append(
     connection: &Connection,
-    seq: i64,
+    spot: Spot,
     record: &Record,
     body: &str,
 ) -> rusqlite::Result<Appended> {
-    let insert = "INSERT INTO records (seq, at, kind, org, call, step, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
-                  ON CONFLICT (call, org, step) DO NOTHING";
+    let Spot { seq, shelf } = spot;
+    let insert = "INSERT INTO records (seq, at, kind, org, call, step, shelf, body) \
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (shelf, call, org, step) DO NOTHING";
     let changed = connection.prepare_cached(insert)?.execute(params![
         seq,
         record.received.us,
@@ -23,10 +33,11 @@ pub(in crate::store) fn append(
         record.org,
         record.call,
         record.step,
+        shelf,
         body
     ])?;
     if changed == 0 {
-        return Ok(Appended::Repeat { twiml: answered(connection, record)? });
+        return Ok(Appended::Repeat { twiml: answered(connection, shelf, record)? });
     }
     for effect in &record.effects {
         let insert = "INSERT INTO outbox (record, org, call, effect, kind, step, target, due) \
@@ -60,14 +71,14 @@ pub(in crate::store) fn append(
 }
 
 /// What was answered to the step of this record before.
-fn answered(connection: &Connection, record: &Record) -> rusqlite::Result<Option<String>> {
+fn answered(connection: &Connection, shelf: i64, record: &Record) -> rusqlite::Result<Option<String>> {
     #[derive(Deserialize)]
     struct Answer {
         twiml: Option<String>,
     }
-    let select = "SELECT body FROM records WHERE call = ?1 AND org = ?2 AND step = ?3";
+    let select = "SELECT body FROM records WHERE shelf = ?1 AND call = ?2 AND org = ?3 AND step = ?4";
     let mut query = connection.prepare_cached(select)?;
-    let key = params![record.call, record.org, record.step];
+    let key = params![shelf, record.call, record.org, record.step];
     let answer = query.query_row(key, |row| Ok(serde_json::from_str::<Answer>(row.get_ref(0)?.as_str()?)))?;
     // A body of a newer form has its answer under the same name; if not, the caller hears what was decided now.
     Ok(answer.ok().and_then(|answer| answer.twiml))
@@ -120,7 +131,10 @@ pub(in crate::store) fn summary(connection: &Connection, org: &str, call: &str) 
 
 /// All records of one call.
 pub(in crate::store) fn records(connection: &Connection, org: &str, call: &str) -> rusqlite::Result<Vec<Record>> {
-    let select = "SELECT body FROM records WHERE call = ?1 AND org = ?2 ORDER BY seq";
+    // A call that is not in its table yet was first heard of a moment ago.
+    let select = "SELECT body FROM records WHERE call = ?1 AND org = ?2 AND shelf IN ( \
+                  SELECT shelf FROM calls WHERE call = ?1 AND org = ?2 \
+                  UNION SELECT max(shelf) FROM records UNION SELECT max(shelf) - 1 FROM records) ORDER BY seq";
     let mut query = connection.prepare_cached(select)?;
     let mut rows = query.query(params![call, org])?;
     let mut records = Vec::new();
