@@ -6,6 +6,7 @@
 //! tried on a real call. When no call can be like that, the questions that contradict each other are
 //! remembered from then on, and the search starts over.
 
+mod answers;
 mod branch;
 mod claim;
 mod domain;
@@ -42,7 +43,7 @@ pub struct Limits {
     pub from: Timestamp,
     /// How many days ahead calls are thought of; days with hours of their own are looked at however far away.
     pub days: u16,
-    /// How many questions the search may ask before it gives up. Ten million take some seconds; too few leave
+    /// How many questions the search may ask before it gives up. Ten million take about a second; too few leave
     /// promises of large files unproved.
     pub questions: u64,
 }
@@ -50,7 +51,7 @@ pub struct Limits {
 impl Limits {
     /// Limits that large files stay within, for calls from that moment on.
     pub const fn from(from: Timestamp) -> Self {
-        Self { from, days: 400, questions: 12_000_000 }
+        Self { from, days: 400, questions: 30_000_000 }
     }
 }
 

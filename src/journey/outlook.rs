@@ -198,15 +198,12 @@ fn meets(rules: &RuleSet, callers: &Callers, line: LineId, at: Timestamp) -> Mee
             let script = pressed.iter().fold(Script::new(), |script, key| script.key(Reply::Pressed(key.clone())));
             let journey = travel(rules, &call, &mut script.clone());
             let new = contacts(&journey).into_iter().filter(|contact| !rung.contains(contact));
-            new.for_each(|contact| {
-                if !by_key.contains(&contact) {
-                    by_key.push(contact);
-                }
-            });
+            by_key.extend(new);
             open.push((pressed.clone(), self::menu(&journey, pressed.len())));
         }
     }
     by_key.sort_unstable();
+    by_key.dedup();
     Meets { rule: waiting.rules().next(), first: first(&waiting), rung, by_key, end: waiting.end }
 }
 

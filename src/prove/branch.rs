@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::decide;
 use crate::decide::decision::Decision;
-use crate::decide::trace::Why;
+use crate::decide::trace::{Considered, Why};
 use crate::decide::world::{Place, Seen, World};
 use crate::model::call::Happened;
 use crate::model::ids::{CallerClassId, ContactId, FlowId, HoursId, LineId, SwitchId};
 use crate::model::position::{Position, RuleRef};
 use crate::prove::domain::{Assumed, Domain, Unknown};
-use crate::rules::ruleset::RuleSet;
+use crate::rules::ruleset::{RuleSet, Test, Verb};
 
 /// What a search works with.
 #[derive(Debug)]
@@ -60,18 +60,7 @@ pub(crate) fn branches(scene: &Scene<'_>, request: Request<'_>, left: &mut u64) 
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     loop {
-        let mut world = Branching {
-            scene,
-            zone: request.zone,
-            assumed: request.assumed.to_vec(),
-            asked: Vec::new(),
-            script: &mut script,
-            seen: &mut seen,
-            spot: Spot::default(),
-            blocked: false,
-            left,
-            folded: false,
-        };
+        let mut world = Branching::new(scene, request, &mut script, &mut seen, left);
         let decision = decide::decide_in(scene.rules, &mut world, request.line, request.happened, request.position);
         let Branching { asked, assumed, folded, .. } = world;
         if *left == 0 {
@@ -84,6 +73,31 @@ pub(crate) fn branches(scene: &Scene<'_>, request: Request<'_>, left: &mut u64) 
             return Ok(found);
         }
     }
+}
+
+/// The flow that every answer to the request goes through first, and the call's language from there on; none when
+/// something is asked, said or sent before.
+pub(crate) fn entry(scene: &Scene<'_>, request: Request<'_>) -> Option<(FlowId, Option<u8>)> {
+    let mut left = u64::MAX;
+    let (mut script, mut seen) = (Script::default(), BTreeSet::new());
+    let mut world = Branching::new(scene, request, &mut script, &mut seen, &mut left);
+    // One walk is enough: up to the first question they are all the same.
+    world.folded = true;
+    let decision = decide::decide_in(scene.rules, &mut world, request.line, request.happened, request.position);
+    let mut language = request.position.language;
+    for considered in &decision.trace {
+        if let Considered::Flow(flow) = considered {
+            return Some((*flow, language));
+        }
+        let verb =
+            if let Considered::Step(at) = considered { scene.rules.step(*at).map(|step| &step.verb) } else { None };
+        match verb {
+            Some(Verb::Flow { language: other, .. }) => language = other.or(language),
+            None if matches!(considered, Considered::Outcome { .. }) => {}
+            Some(_) | None => return None,
+        }
+    }
+    None
 }
 
 /// The choices of one walk: which were made against the usual, and whether the other way is still to be tried.
@@ -145,12 +159,39 @@ struct Branching<'a, 'b> {
     left: &'b mut u64,
     /// Whether another walk has been at the same spot, so that this one need not go on.
     folded: bool,
+    /// Answers that get a folded walk into the rule at hand, and so to its end soon; the next one last.
+    way_out: Vec<bool>,
 }
 
-impl Branching<'_, '_> {
+impl<'a, 'b> Branching<'a, 'b> {
+    fn new(
+        scene: &'a Scene<'a>,
+        request: Request<'_>,
+        script: &'b mut Script,
+        seen: &'b mut BTreeSet<Spot>,
+        left: &'b mut u64,
+    ) -> Self {
+        Self {
+            scene,
+            zone: request.zone,
+            assumed: request.assumed.to_vec(),
+            asked: Vec::new(),
+            script,
+            seen,
+            spot: Spot::default(),
+            blocked: false,
+            left,
+            folded: false,
+            way_out: Vec::new(),
+        }
+    }
+
     fn ask(&mut self, unknown: Unknown, usual: bool) -> bool {
+        if self.folded {
+            return self.way_out.pop().unwrap_or(false);
+        }
         *self.left = self.left.saturating_sub(1);
-        if self.folded || *self.left == 0 {
+        if *self.left == 0 {
             self.folded = true;
             return false;
         }
@@ -230,6 +271,7 @@ impl World for Branching<'_, '_> {
 
     fn passing(&mut self, place: Place) {
         if self.folded {
+            self.way_out = way_out(self.scene.rules, place);
             return;
         }
         self.close_contact(place);
@@ -243,6 +285,29 @@ impl World for Branching<'_, '_> {
         if self.script.cursor >= self.script.fresh {
             self.spot.assumed.clone_from(&self.assumed);
             self.folded = !self.seen.insert(self.spot.clone());
+            if self.folded {
+                self.way_out = way_out(self.scene.rules, place);
+            }
         }
     }
+}
+
+/// Answers by which the conditions of a rule hold, the last one first; of no consequence but for speed.
+fn way_out(rules: &RuleSet, place: Place) -> Vec<bool> {
+    let Place::Rule(at) = place else { return Vec::new() };
+    let when = rules.rule(at).map_or(&[][..], |rule| &rule.when);
+    let mut answers = Vec::new();
+    for condition in when.iter().rev() {
+        let questions = match &condition.test {
+            Test::Hours(list) => list.len(),
+            Test::Caller(list) => list.len(),
+            Test::Switch(list) => list.len(),
+            Test::Attempt { .. } => 1,
+            Test::Line(_) | Test::Language(_) => 0,
+        };
+        // One yes makes a list hold, and it takes as many noes as it is long to make it fail.
+        let asked = if condition.negated { questions } else { questions.min(1) };
+        answers.extend(std::iter::repeat_n(!condition.negated, asked));
+    }
+    answers
 }

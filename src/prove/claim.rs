@@ -2,13 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use crate::decide::trace::Considered;
+use crate::journey::Journey;
+use crate::model::ids::{ContactId, FlowId, HoursId};
+use crate::prove::answers::Answers;
 use crate::prove::branch::{Scene, Spent, Watched, bit_of};
 use crate::prove::domain::{Assumed, Domain, Unknown};
 use crate::prove::example::{self, CounterExample};
-use crate::prove::graph::{Answers, Graph, To, explore};
-use crate::prove::longest::{Depths, Path, shortest, waits};
+use crate::prove::graph::{Graph, To, explore};
+use crate::prove::longest::{Depths, Path, mark_ways_back, shortest, waits};
 use crate::prove::{Limits, Outcome, Proof};
 use crate::rules::ruleset::{Claim, RuleSet};
+use crate::rules::schedule;
 
 /// What is known so far, shared by all promises of a file.
 #[derive(Debug)]
@@ -29,7 +34,7 @@ pub(crate) struct Prover<'a> {
 struct Explored {
     premise: Vec<Assumed>,
     graph: Graph,
-    depths: Depths,
+    proof: Proof,
 }
 
 impl<'a> Prover<'a> {
@@ -71,9 +76,8 @@ impl<'a> Prover<'a> {
                 return Outcome::Unfinished("there is nothing to follow".to_owned());
             };
             let graph = &explored.graph;
-            let (suspect, proof) = self.suspect(claim, explored);
-            let Some(path) = suspect else {
-                return Outcome::Proved(proof);
+            let Some(path) = self.suspect(claim, explored) else {
+                return Outcome::Proved(explored.proof);
             };
             let arrival = path.first().and_then(|(_, arrival)| graph.arrivals.get(*arrival));
             let zone = arrival.map_or(0, |way| graph.zone(way.by));
@@ -81,7 +85,7 @@ impl<'a> Prover<'a> {
             let contradiction = self.domain.contradiction(zone, &assumed);
             if contradiction.is_empty() {
                 let example = example::play(self.rules, &self.domain, graph, &path, &assumed);
-                return broken(claim, example);
+                return broken(self.rules, claim, example);
             }
             let before = self.tracked.len();
             self.tracked.extend(contradiction);
@@ -94,36 +98,37 @@ impl<'a> Prover<'a> {
         }
     }
 
+    /// Explores for the premise, unless that is what was explored last.
     fn explore(&mut self, premise: &[Assumed]) -> Result<(), Spent> {
         if self.explored.as_ref().is_some_and(|explored| explored.premise == premise) {
             return Ok(());
         }
         let scene = Scene { rules: self.rules, domain: &self.domain, tracked: &self.tracked, watched: &self.watched };
-        let mut graph = explore(&scene, premise, None, &mut self.answers, &mut self.left)?;
+        let mut graph = explore(&scene, premise, false, &mut self.answers, &mut self.left)?;
         let depths = Depths::of(&graph);
         if depths.counts() {
-            graph = explore(&scene, premise, Some(&depths.reach), &mut self.answers, &mut self.left)?;
+            graph = explore(&scene, premise, true, &mut self.answers, &mut self.left)?;
         }
-        self.explored = Some(Explored { premise: premise.to_vec(), graph, depths });
+        mark_ways_back(&mut graph, &depths);
+        let longest_wait = waits(&graph, u32::MAX).longest;
+        let proof = Proof { states: graph.nodes.len(), ways: graph.count_ways(), longest_wait };
+        self.explored = Some(Explored { premise: premise.to_vec(), graph, proof });
         Ok(())
     }
 
-    /// The shortest path that seems to break the promise, and how much was looked at.
-    fn suspect(&self, claim: &Claim, explored: &Explored) -> (Option<Path>, Proof) {
-        let Explored { graph, depths, .. } = explored;
-        let limit = if let Claim::CallerWaitsAtMost(limit) = claim { *limit } else { u32::MAX };
-        let waits = waits(graph, depths, limit);
-        let proof = Proof { states: graph.nodes.len(), ways: graph.count_ways(), longest_wait: waits.longest };
-        let path = match claim {
-            Claim::CallerWaitsAtMost(_) => waits.over.map(|(_, path)| path),
+    /// The shortest path that seems to break the promise.
+    fn suspect(&self, claim: &Claim, explored: &Explored) -> Option<Path> {
+        let graph = &explored.graph;
+        match claim {
+            Claim::CallerWaitsAtMost(limit) if explored.proof.longest_wait <= *limit => None,
+            Claim::CallerWaitsAtMost(limit) => waits(graph, *limit).over,
             Claim::EveryCallEnds(ends) => shortest(graph, |way| matches!(way.to, To::End(end) if !ends.contains(&end))),
             Claim::NeverRings { contact, except_flow, .. } => {
                 let rung = bit_of(&self.watched.contacts, contact);
                 let excepted = except_flow.map_or(0, |flow| bit_of(&self.watched.flows, &flow));
                 shortest(graph, |way| way.rings & rung != 0 && way.flows & excepted == 0)
             }
-        };
-        (path, proof)
+        }
     }
 }
 
@@ -144,14 +149,32 @@ fn assumed(explored: &Explored, path: &Path) -> Vec<Assumed> {
 }
 
 /// Believes a counter-example only when the call itself breaks the promise.
-fn broken(claim: &Claim, example: Option<CounterExample>) -> Outcome {
-    let breaks = |example: &CounterExample| match claim {
-        Claim::EveryCallEnds(ends) => !ends.contains(&example.journey.end),
-        Claim::CallerWaitsAtMost(limit) => example.journey.waited > *limit,
-        Claim::NeverRings { contact, .. } => example.journey.rung().any(|rung| rung.contact == *contact),
-    };
-    match example.filter(breaks) {
+fn broken(rules: &RuleSet, claim: &Claim, example: Option<CounterExample>) -> Outcome {
+    match example.filter(|example| breaks(rules, claim, &example.journey)) {
         Some(example) => Outcome::Broken(Box::new(example)),
         None => Outcome::Unfinished("a path was found that breaks it, and no call could be made to take it".to_owned()),
     }
+}
+
+/// Whether a call breaks a promise.
+pub(crate) fn breaks(rules: &RuleSet, claim: &Claim, journey: &Journey) -> bool {
+    match claim {
+        Claim::EveryCallEnds(ends) => !ends.contains(&journey.end),
+        Claim::CallerWaitsAtMost(limit) => journey.waited > *limit,
+        Claim::NeverRings { contact, during, except_flow } => {
+            let holds = |hours: HoursId| schedule::fact(rules, hours, &journey.began).holds();
+            during.is_none_or(holds) && rung_outside(journey, *contact, *except_flow)
+        }
+    }
+}
+
+/// Whether the contact is rung before the call comes through the flow.
+fn rung_outside(journey: &Journey, contact: ContactId, except_flow: Option<FlowId>) -> bool {
+    let mut excepted = false;
+    journey.stops.iter().any(|stop| {
+        let entered =
+            |considered: &Considered| matches!(considered, Considered::Flow(flow) if Some(*flow) == except_flow);
+        excepted |= stop.decision.trace.iter().any(entered);
+        !excepted && stop.legs.iter().any(|leg| leg.contact == contact)
+    })
 }

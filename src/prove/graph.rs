@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::decide::decision::Act;
-use crate::decide::trace::Considered;
-use crate::journey::seconds;
-use crate::model::call::Happened;
 use crate::model::ids::LineId;
-use crate::model::position::{MAX_HOPS, Position, StepRef};
-use crate::prove::branch::{Branch, Request, Scene, Spent, bit_of, branches};
-use crate::prove::domain::{Assumed, Unknown};
-use crate::prove::people::{Coming, Does, comings};
+use crate::model::position::StepRef;
+use crate::prove::answers::{Answer, Answers, Next, Waiting};
+use crate::prove::branch::{Scene, Spent};
+use crate::prove::domain::Assumed;
+use crate::prove::people::Coming;
 use crate::rules::ruleset::{Condition, EndKind, Rule, RuleSet, Test};
 
 /// A stop of the graph by its number.
@@ -22,8 +19,6 @@ pub(crate) type NodeId = usize;
 pub(crate) struct Key {
     /// The step and its stage.
     pub(crate) at: (StepRef, u8),
-    /// How many answers the call has had, where that may come to matter.
-    hop: u8,
     language: Option<u8>,
     /// The kind of line.
     line: usize,
@@ -31,8 +26,8 @@ pub(crate) struct Key {
     pub(crate) flows: u64,
     /// What is remembered.
     pub(crate) assumed: Vec<Assumed>,
-    /// What can come of it, and in how many seconds.
-    comings: Vec<(Does, u32)>,
+    /// What can come of it, and in how many seconds, by its number.
+    comings: usize,
 }
 
 /// One stop.
@@ -56,14 +51,16 @@ pub(crate) struct Way {
     pub(crate) listened: u32,
     /// Every answer given on the way.
     pub(crate) asked: Rc<[Assumed]>,
-    /// What is remembered after it.
-    pub(crate) assumed: Vec<Assumed>,
     /// How out of the ordinary it is.
     pub(crate) odd: u32,
     /// Which of the watched contacts are rung at its end.
     pub(crate) rings: u64,
     /// Which of the watched flows the call has come through.
     pub(crate) flows: u64,
+    /// Whether it is the way of a call that has had as many answers as a call may have.
+    pub(crate) cut: bool,
+    /// Whether it leads back to where the call came through.
+    pub(crate) back: bool,
 }
 
 /// Where a way leads.
@@ -82,31 +79,6 @@ struct LineKind {
     tests: Vec<bool>,
 }
 
-/// What is asked of the rules at a stop, but for the number of answers before.
-type Asked = ((StepRef, u8), Does, Option<u8>, usize, Vec<Assumed>);
-
-/// The step and stage that a call waits at, and its language.
-type Next = ((StepRef, u8), Option<u8>);
-
-/// One possible answer, as far as a promise may speak of it.
-#[derive(Debug)]
-struct Answer {
-    end: Option<EndKind>,
-    next: Option<Next>,
-    comings: Rc<[Coming]>,
-    told: Vec<(Does, u32)>,
-    listened: u32,
-    asked: Rc<[Assumed]>,
-    assumed: Vec<Assumed>,
-    odd: u32,
-    rings: u64,
-    flows: u64,
-}
-
-/// Answers that were asked for already.
-#[derive(Debug, Default)]
-pub(crate) struct Answers(BTreeMap<Asked, Rc<[Answer]>>);
-
 /// The whole.
 #[derive(Debug)]
 pub(crate) struct Graph {
@@ -115,23 +87,23 @@ pub(crate) struct Graph {
     pub(crate) arrivals: Vec<Way>,
     /// The lines that calls arrive on, one for each that differs.
     pub(crate) lines: Vec<Option<LineId>>,
+    /// Whether it has ways of calls that are cut short.
+    pub(crate) cuts: bool,
     kinds: Vec<LineKind>,
     /// The kind of each of `lines`.
     kind_of: Vec<usize>,
 }
 
-/// How far each step can still go: the number of stops after it, none where a call can go in circles.
-pub(crate) type Reach = BTreeMap<(StepRef, u8), Option<u8>>;
-
-/// Explores everything that can come of calls for which the premise is so.
+/// Explores everything that can come of calls for which the premise is so; with `cuts`, also what comes at each stop
+/// of calls that have had as many answers as a call may have.
 pub(crate) fn explore(
     scene: &Scene<'_>,
     premise: &[Assumed],
-    reach: Option<&Reach>,
+    cuts: bool,
     answers: &mut Answers,
     left: &mut u64,
 ) -> Result<Graph, Spent> {
-    let mut explorer = Explorer { scene, reach, graph: empty(scene), places: BTreeMap::new(), answers, left };
+    let mut explorer = Explorer { scene, graph: empty(scene, cuts), places: BTreeMap::new(), answers, left };
     explorer.arrive(premise)?;
     let mut next = 0;
     while next < explorer.graph.nodes.len() {
@@ -160,27 +132,25 @@ impl Graph {
 
 struct Explorer<'a, 'b> {
     scene: &'a Scene<'a>,
-    /// How far each step goes; without it the number of answers is not counted.
-    reach: Option<&'a Reach>,
     graph: Graph,
     places: BTreeMap<Key, NodeId>,
     answers: &'b mut Answers,
     left: &'b mut u64,
 }
 
-/// Where a way comes from.
+/// Where ways come from.
 #[derive(Debug, Clone, Copy)]
 struct From {
     by: usize,
     took: u32,
     kind: usize,
     flows: u64,
-    hop: u8,
+    cut: bool,
 }
 
 impl Explorer<'_, '_> {
     fn arrive(&mut self, premise: &[Assumed]) -> Result<(), Spent> {
-        let position = Position::start(0);
+        let mut ways = Ways::default();
         for by in 0..self.graph.lines.len() {
             let line = self.graph.lines.get(by).copied().flatten();
             let kind = self.graph.kind_of.get(by).copied().unwrap_or(0);
@@ -188,113 +158,61 @@ impl Explorer<'_, '_> {
             if !self.scene.domain.agree(zone, premise) {
                 continue;
             }
-            let request = Request { line, zone, position: &position, happened: &Happened::Arrived, assumed: premise };
-            let found = branches(self.scene, request, self.left)?;
-            let answers: Vec<Answer> = found.into_iter().map(|branch| self.answer(branch)).collect();
-            let from = From { by, took: 0, kind, flows: 0, hop: 0 };
-            let mut ways = self.ways(from, &answers);
-            self.graph.arrivals.append(&mut ways);
+            let answers = self.answers.on_arrival(self.scene, line, zone, premise, self.left)?;
+            self.go(From { by, took: 0, kind, flows: 0, cut: false }, &answers, &mut ways)?;
         }
+        self.graph.arrivals = ways.ways;
         Ok(())
     }
 
     fn go_on(&mut self, id: NodeId) -> Result<(), Spent> {
         let Some(node) = self.graph.nodes.get(id) else { return Ok(()) };
         let (key, comings) = (node.key.clone(), Rc::clone(&node.comings));
-        let mut ways: Vec<Way> = Vec::new();
+        let (line, zone) = self.graph.kinds.get(key.line).map_or((None, 0), |kind| (kind.line, kind.zone));
+        let cuts: &[bool] = if self.graph.cuts { &[false, true] } else { &[false] };
+        let mut ways = Ways::default();
         for (by, coming) in comings.iter().enumerate() {
-            let answers = self.answers_to(&key, coming)?;
-            let from = From { by, took: coming.took, kind: key.line, flows: key.flows, hop: key.hop };
-            let mut more = self.ways(from, &answers);
-            ways.append(&mut more);
+            for cut in cuts.iter().copied() {
+                let assumed = &key.assumed;
+                let stop = Waiting { at: key.at, language: key.language, kind: key.line, line, zone, assumed, cut };
+                let answers = self.answers.at_stop(self.scene, stop, coming, self.left)?;
+                let from = From { by, took: coming.took, kind: key.line, flows: key.flows, cut };
+                self.go(from, &answers, &mut ways)?;
+            }
         }
         if let Some(node) = self.graph.nodes.get_mut(id) {
-            node.ways = ways;
+            node.ways = ways.ways;
         }
         Ok(())
     }
 
-    fn answers_to(&mut self, key: &Key, coming: &Coming) -> Result<Rc<[Answer]>, Spent> {
-        let (line, zone) = self.graph.kinds.get(key.line).map_or((None, 0), |kind| (kind.line, kind.zone));
-        let counted = key.hop >= MAX_HOPS;
-        let asked = (key.at, coming.does.clone(), key.language, key.line, key.assumed.clone());
-        if let Some(known) = self.answers.0.get(&asked).filter(|_| !counted) {
-            return Ok(Rc::clone(known));
-        }
-        let position = Position {
-            step: Some(key.at.0),
-            stage: key.at.1,
-            hop: key.hop,
-            began: 0,
-            language: key.language,
-            missed: None,
-            rule: None,
-        };
-        let request = Request { line, zone, position: &position, happened: &coming.happened, assumed: &key.assumed };
-        let found = branches(self.scene, request, self.left)?;
-        let answers: Rc<[Answer]> = found.into_iter().map(|branch| self.answer(branch)).collect();
-        // At the last answers the step does matter, and they are few: they are asked for each time.
-        if !counted {
-            self.answers.0.insert(asked, Rc::clone(&answers));
-        }
-        Ok(answers)
-    }
-
-    fn answer(&self, branch: Branch) -> Answer {
-        let Branch { decision, asked, assumed } = branch;
-        let rung = if let Act::Ring { contacts, .. } = &decision.plan.act { contacts.as_slice() } else { &[] };
-        let rings = rung.iter().fold(0, |bits, contact| bits | bit_of(&self.scene.watched.contacts, contact));
-        let flows = decision.trace.iter().fold(0, |bits, considered| {
-            let Considered::Flow(flow) = considered else { return bits };
-            bits | bit_of(&self.scene.watched.flows, flow)
-        });
-        let start = StepRef { cascade: RuleSet::FINALLY, index: 0 };
-        let next = decision.next.as_ref();
-        let next = next.map(|next| ((next.step.unwrap_or(start), next.stage), next.language));
-        let end = decision.end.or_else(|| next.is_none().then_some(EndKind::HungUp));
-        let comings: Rc<[Coming]> = comings(self.scene.rules, &decision).into();
-        let told = comings.iter().map(|coming| (coming.does.clone(), coming.took)).collect();
-        let listened = seconds::before(self.scene.rules, &decision.plan);
-        let odd = asked.iter().map(|assumed| oddness(self.scene.rules, *assumed)).sum();
-        Answer { end, next, comings, told, listened, asked: asked.into(), assumed, odd, rings, flows }
-    }
-
-    fn ways(&mut self, from: From, answers: &[Answer]) -> Vec<Way> {
-        let mut ways: Vec<Way> = Vec::with_capacity(answers.len());
+    fn go(&mut self, from: From, answers: &[Answer], ways: &mut Ways) -> Result<(), Spent> {
         for answer in answers {
-            let flows = from.flows | answer.flows;
+            *self.left = self.left.checked_sub(1).ok_or(Spent)?;
             let to = match (answer.end, answer.next) {
                 (None, Some(next)) => To::Stop(self.stop(from, next, answer)),
                 (end, _) => To::End(end.unwrap_or(EndKind::HungUp)),
             };
-            let way = Way {
+            ways.add(Way {
                 by: from.by,
                 to,
                 took: from.took,
                 listened: answer.listened,
                 asked: Rc::clone(&answer.asked),
-                assumed: answer.assumed.clone(),
                 odd: answer.odd,
                 rings: answer.rings,
-                flows,
-            };
-            push_new(&mut ways, way);
+                flows: from.flows | answer.flows,
+                cut: from.cut,
+                back: false,
+            });
         }
-        ways
+        Ok(())
     }
 
     fn stop(&mut self, from: From, next: Next, answer: &Answer) -> NodeId {
         let (at, language) = next;
         let flows = from.flows | answer.flows;
-        let next = from.hop.saturating_add(1);
-        let hop = match self.reach.map(|reach| reach.get(&at).copied().flatten()) {
-            None => 0,
-            // No way from here is long enough for the number of answers to matter.
-            Some(Some(far)) if next.saturating_add(far) < MAX_HOPS => 0,
-            Some(_) => next,
-        };
-        let (assumed, comings) = (answer.assumed.clone(), answer.told.clone());
-        let key = Key { at, hop, language, line: from.kind, flows, assumed, comings };
+        let key = Key { at, language, line: from.kind, flows, assumed: answer.assumed.clone(), comings: answer.told };
         if let Some(known) = self.places.get(&key) {
             return *known;
         }
@@ -306,37 +224,50 @@ impl Explorer<'_, '_> {
     }
 }
 
-/// How far an answer is from an ordinary call: among calls of the same length the plainest is the best example.
-fn oddness(rules: &RuleSet, (unknown, value): Assumed) -> u32 {
-    match unknown {
-        Unknown::Switch(switch) => u32::from(rules.switch(switch).is_some_and(|switch| switch.default != value)),
-        Unknown::Busy(_) | Unknown::Attempt(..) => u32::from(value),
-        // Calls that lead back to who made them are rare enough to weigh more than a step or two.
-        Unknown::Loop(_) => 3 * u32::from(value),
-        Unknown::Hours(_) | Unknown::Caller(_) => 0,
+/// Ways from one stop. Of those that differ in nothing that a promise speaks of, the first is kept, and the slowest.
+#[derive(Debug, Default)]
+struct Ways {
+    ways: Vec<Way>,
+    /// The places of the first and the slowest.
+    known: BTreeMap<Sameness, (usize, usize)>,
+}
+
+/// What ways have in common that differ in nothing: target, contacts rung, flows come through, seconds of listening,
+/// and whether they are cut short.
+type Sameness = (To, u64, u64, u32, bool);
+
+impl Ways {
+    fn add(&mut self, way: Way) {
+        let place = self.ways.len();
+        let key = (way.to, way.rings, way.flows, way.listened, way.cut);
+        let (first, slowest) = *self.known.entry(key).or_insert((place, place));
+        if first == place {
+            self.ways.push(way);
+            return;
+        }
+        if self.ways.get(slowest).is_none_or(|slowest| slowest.took >= way.took) {
+            return;
+        }
+        if slowest == first {
+            self.known.insert(key, (first, place));
+            self.ways.push(way);
+        } else if let Some(best) = self.ways.get_mut(slowest) {
+            *best = way;
+        }
     }
 }
 
-/// Ways that differ in nothing that a promise speaks of are kept once.
-fn push_new(ways: &mut Vec<Way>, way: Way) {
-    let same = |other: &Way| {
-        other.to == way.to
-            && other.by == way.by
-            && other.rings == way.rings
-            && other.flows == way.flows
-            && other.listened == way.listened
-            && other.assumed == way.assumed
-    };
-    if !ways.iter().any(same) {
-        ways.push(way);
-    }
-}
-
-fn empty(scene: &Scene<'_>) -> Graph {
+fn empty(scene: &Scene<'_>, cuts: bool) -> Graph {
     let rules = scene.rules;
     let tests: Vec<&[LineId]> = line_tests(rules);
-    let mut graph =
-        Graph { nodes: Vec::new(), arrivals: Vec::new(), lines: Vec::new(), kinds: Vec::new(), kind_of: Vec::new() };
+    let mut graph = Graph {
+        nodes: Vec::new(),
+        arrivals: Vec::new(),
+        lines: Vec::new(),
+        cuts,
+        kinds: Vec::new(),
+        kind_of: Vec::new(),
+    };
     let mut starts = Vec::new();
     let ids = (0..).take(rules.lines.len()).map(LineId).map(Some);
     for id in ids.chain([None]) {

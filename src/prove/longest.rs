@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::position::StepRef;
-use crate::prove::graph::{Graph, NodeId, Reach, To, Way};
-use crate::prove::people::Does;
+use crate::model::position::{MAX_HOPS, StepRef};
+use crate::prove::graph::{Graph, NodeId, To, Way};
 
 /// A step with its stage.
 type At = (StepRef, u8);
@@ -31,7 +30,7 @@ fn steps(graph: &Graph) -> Steps {
 #[derive(Debug, Default)]
 pub(crate) struct Depths {
     /// How many stops can follow; none where a call can go in circles.
-    pub(crate) reach: Reach,
+    reach: BTreeMap<At, Option<u8>>,
     /// Ways that lead back to a step which the call came through.
     back: BTreeSet<(At, At)>,
 }
@@ -49,7 +48,7 @@ impl Depths {
 
     /// Whether a call could have so many answers that their number matters.
     pub(crate) fn counts(&self) -> bool {
-        self.reach.values().any(|far| far.is_none_or(|far| far >= crate::model::position::MAX_HOPS))
+        self.reach.values().any(|far| far.is_none_or(|far| far >= MAX_HOPS))
     }
 
     /// Visits everything below, without recursion: a file may nest deeper than a stack likes.
@@ -102,124 +101,130 @@ impl Depths {
 /// A path: its ways, each as (where from, its place there).
 pub(crate) type Path = Vec<(Option<NodeId>, usize)>;
 
+/// How a stop is reached after a number of answers: the best way to it, with what makes it the best.
+#[derive(Debug, Clone, Copy)]
+struct Reached {
+    value: u32,
+    from: Option<NodeId>,
+    way: usize,
+}
+
+/// Everything that calls reach answer by answer, best ways first.
+struct Layers<'a, V, B> {
+    graph: &'a Graph,
+    /// The value of a path that is one way longer; none when the way is not to be followed.
+    value: V,
+    /// Whether the first value is better than the second.
+    better: B,
+    reached: Vec<BTreeMap<NodeId, Reached>>,
+}
+
+impl<'a, V: Fn(u32, &Way) -> Option<u32>, B: Fn(u32, u32) -> bool> Layers<'a, V, B> {
+    const fn new(graph: &'a Graph, value: V, better: B) -> Self {
+        Self { graph, value, better, reached: Vec::new() }
+    }
+
+    /// Goes on by one answer; the best of the ways that `wanted` picks, and whether there is more to come.
+    fn next(&mut self, wanted: impl Fn(&Way) -> bool) -> (Option<Reached>, bool) {
+        let mut layer: BTreeMap<NodeId, Reached> = BTreeMap::new();
+        let mut best: Option<Reached> = None;
+        // Calls that have had all the answers they may have are cut short, and no others.
+        let cut = self.graph.cuts && self.reached.len() >= usize::from(MAX_HOPS);
+        let arrival = [(None, 0)];
+        let before = self.reached.last().into_iter().flatten().map(|(id, reached)| (Some(*id), reached.value));
+        let starts = arrival.iter().copied().filter(|_| self.reached.is_empty()).chain(before);
+        for (from, value) in starts {
+            for (way, place) in self.graph.ways(from).iter().zip(0..).filter(|(way, _)| way.cut == cut) {
+                let Some(value) = (self.value)(value, way) else { continue };
+                let reached = Reached { value, from, way: place };
+                if wanted(way) && best.is_none_or(|best| (self.better)(value, best.value)) {
+                    best = Some(reached);
+                }
+                let To::Stop(id) = way.to else { continue };
+                let known = layer.entry(id).or_insert(reached);
+                if (self.better)(value, known.value) {
+                    *known = reached;
+                }
+            }
+        }
+        let more = !layer.is_empty() && self.reached.len() < MOST_ANSWERS;
+        self.reached.push(layer);
+        (best, more)
+    }
+
+    /// The path that ends so, from the layer that was gone to last.
+    fn path(&self, last: Reached) -> Path {
+        let mut path = vec![(last.from, last.way)];
+        let mut from = last.from;
+        for layer in self.reached.iter().rev().skip(1) {
+            let Some(reached) = from.and_then(|from| layer.get(&from)) else { break };
+            path.push((reached.from, reached.way));
+            from = reached.from;
+        }
+        path.reverse();
+        path
+    }
+}
+
+/// No call has more answers: those it may have, and then the steps of `finally`.
+const MOST_ANSWERS: usize = 2 * MAX_HOPS as usize;
+
 /// The longest waits of a graph.
 #[derive(Debug, Default)]
 pub(crate) struct Waits {
     /// Seconds that no caller waits longer than.
     pub(crate) longest: u32,
     /// The fewest ways on which somebody waits longer than the limit, the longest wait among those.
-    pub(crate) over: Option<(u32, Path)>,
+    pub(crate) over: Option<Path>,
 }
 
-/// How a stop is reached after a number of ways with the longest wait.
-#[derive(Debug, Clone, Copy)]
-struct Reached {
-    wait: u32,
-    from: Option<NodeId>,
-    way: usize,
-}
-
-/// Finds the longest waits. Who presses a key to hear again what was heard before waits by choice: such ways back
-/// are not followed.
-pub(crate) fn waits(graph: &Graph, depths: &Depths, limit: u32) -> Waits {
+/// Finds the longest waits. Who presses a key to hear again what was heard before waits by choice: ways back are not
+/// followed.
+pub(crate) fn waits(graph: &Graph, limit: u32) -> Waits {
+    let value =
+        |clock: u32, way: &Way| (!way.back).then_some(clock.saturating_add(way.took).saturating_add(way.listened));
+    let mut layers = Layers::new(graph, value, |one, other| one > other);
     let mut found = Waits::default();
-    let mut layers: Vec<BTreeMap<NodeId, Reached>> = Vec::new();
     loop {
-        let mut layer = Layer::default();
-        match layers.last() {
-            None => layer.add(graph, depths, None, 0),
-            Some(before) => before.iter().for_each(|(id, reached)| layer.add(graph, depths, Some(*id), reached.wait)),
+        let (ended, more) = layers.next(|way| matches!(way.to, To::End(_)));
+        found.longest = found.longest.max(ended.map_or(0, |ended| ended.value));
+        if let (None, Some(ended)) = (&found.over, ended.filter(|ended| ended.value > limit)) {
+            found.over = Some(layers.path(ended));
         }
-        let ended = layer.ended.map_or(0, |ended| ended.wait);
-        found.longest = found.longest.max(ended);
-        if let (None, Some(ended)) = (&found.over, layer.ended.filter(|ended| ended.wait > limit)) {
-            found.over = Some((ended.wait, path(&layers, ended)));
-        }
-        if layer.stops.is_empty() || layers.len() > MOST_WAYS {
+        if !more {
             return found;
         }
-        layers.push(layer.stops);
     }
-}
-
-/// What is reached by one way more.
-#[derive(Debug, Default)]
-struct Layer {
-    stops: BTreeMap<NodeId, Reached>,
-    /// The end with the longest wait.
-    ended: Option<Reached>,
-}
-
-impl Layer {
-    fn add(&mut self, graph: &Graph, depths: &Depths, from: Option<NodeId>, clock: u32) {
-        for (place, way) in graph.ways(from).iter().enumerate() {
-            let wait = clock.saturating_add(way.took).saturating_add(way.listened);
-            let reached = Reached { wait, from, way: place };
-            let best = match way.to {
-                To::Stop(_) if goes_back(graph, depths, from, way) => continue,
-                To::Stop(id) => self.stops.entry(id).or_insert(reached),
-                To::End(_) => self.ended.get_or_insert(reached),
-            };
-            if best.wait < wait {
-                *best = reached;
-            }
-        }
-    }
-}
-
-/// No call has more answers; without keys that lead back none comes near it.
-const MOST_WAYS: usize = 4 * crate::model::position::MAX_HOPS as usize;
-
-fn goes_back(graph: &Graph, depths: &Depths, from: Option<NodeId>, way: &Way) -> bool {
-    let To::Stop(to) = way.to else { return false };
-    let (Some(from), Some(to)) = (from.and_then(|from| graph.nodes.get(from)), graph.nodes.get(to)) else {
-        return false;
-    };
-    let pressed = matches!(from.comings.get(way.by).map(|coming| &coming.does), Some(Does::Presses(_)));
-    pressed && depths.back.contains(&(from.key.at, to.key.at))
-}
-
-fn path(layers: &[BTreeMap<NodeId, Reached>], last: Reached) -> Path {
-    let mut path = vec![(last.from, last.way)];
-    let mut from = last.from;
-    for layer in layers.iter().rev() {
-        let Some(reached) = from.and_then(|from| layer.get(&from)) else { break };
-        path.push((reached.from, reached.way));
-        from = reached.from;
-    }
-    path.reverse();
-    path
 }
 
 /// The best path whose last way is as asked: few ways, and nothing out of the ordinary on them.
 pub(crate) fn shortest(graph: &Graph, bad: impl Fn(&Way) -> bool) -> Option<Path> {
-    let mut best: BTreeMap<Option<NodeId>, (u32, Option<NodeId>, usize)> = BTreeMap::new();
-    let mut open: BTreeSet<(u32, Option<NodeId>)> = BTreeSet::from([(0, None)]);
-    let mut found: Option<(u32, Option<NodeId>, usize)> = None;
-    while let Some((cost, from)) = open.pop_first() {
-        if found.is_some_and(|(least, ..)| least <= cost) {
+    let mut layers = Layers::new(graph, |odd: u32, way: &Way| Some(odd + way.odd), |one, other| one < other);
+    let mut found: Option<(u32, Path)> = None;
+    for length in 0_u32.. {
+        let (best, more) = layers.next(&bad);
+        let cost = best.map(|best| length + best.value);
+        if let (Some(best), Some(cost)) =
+            (best, cost.filter(|cost| found.as_ref().is_none_or(|(least, _)| cost < least)))
+        {
+            found = Some((cost, layers.path(best)));
+        }
+        let done = found.as_ref().is_some_and(|(least, _)| *least <= length + 1);
+        if done || !more {
             break;
         }
-        for (place, way) in graph.ways(from).iter().enumerate() {
-            let reached = (cost + 1 + way.odd, from, place);
-            if bad(way) && found.is_none_or(|found| reached < found) {
-                found = Some(reached);
-            }
+    }
+    found.map(|(_, path)| path)
+}
+
+/// Marks the ways that lead back to where the call came through. There is none without a key pressed somewhere on the
+/// round: rules in which silence alone goes in circles are not loaded.
+pub(crate) fn mark_ways_back(graph: &mut Graph, depths: &Depths) {
+    let places: Vec<At> = graph.nodes.iter().map(|node| node.key.at).collect();
+    for node in &mut graph.nodes {
+        for way in &mut node.ways {
             let To::Stop(to) = way.to else { continue };
-            let known = best.get(&Some(to)).copied();
-            if known.is_none_or(|known| reached.0 < known.0) {
-                open.remove(&(known.map_or(0, |known| known.0), Some(to)));
-                best.insert(Some(to), reached);
-                open.insert((reached.0, Some(to)));
-            }
+            way.back = places.get(to).is_some_and(|to| depths.back.contains(&(node.key.at, *to)));
         }
     }
-    let (_, mut from, place) = found?;
-    let mut path = vec![(from, place)];
-    while let Some((_, before, place)) = from.and_then(|_| best.get(&from)).copied() {
-        path.push((before, place));
-        from = before;
-    }
-    path.reverse();
-    Some(path)
 }
