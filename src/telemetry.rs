@@ -4,7 +4,11 @@ use std::io::{self, Write};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+#[cfg(feature = "otel")]
+mod traces;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +28,10 @@ pub enum TelemetryError {
     /// The directives are not understood.
     #[error("log directives `{0}` are not understood: use a level such as `info`, or `info,ringfall::app=debug`")]
     Directives(String),
+    /// The exporter of traces could not be made.
+    #[cfg(feature = "otel")]
+    #[error("traces cannot be exported: {0}")]
+    Traces(String),
     /// Somebody else has set it up.
     #[error("logging is set up already")]
     Twice,
@@ -32,18 +40,43 @@ pub enum TelemetryError {
 /// What libraries tell of themselves, unless somebody asks for it.
 const QUIET: &str = "actix_server=warn,actix_http=warn,refinery_core=warn";
 
-/// Starts logging to standard error.
-pub fn start(directives: &str, look: Look) -> Result<(), TelemetryError> {
+/// Starts logging to standard error, and exporting traces when that is built in and an endpoint is set.
+pub fn start(directives: &str, look: Look) -> Result<Telemetry, TelemetryError> {
     let wrong = |_| TelemetryError::Directives(directives.to_owned());
     let filter = EnvFilter::builder().parse(format!("{QUIET},{directives}")).map_err(wrong)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Masked);
-    let started = match look {
-        Look::Human { colors } => lines.with_ansi(colors).with_target(false).finish().try_init(),
-        Look::Json => lines.json().flatten_event(true).with_current_span(false).finish().try_init(),
+    let lines = tracing_subscriber::fmt::layer().with_writer(Masked);
+    let lines = match look {
+        Look::Human { colors } => lines.with_ansi(colors).with_target(false).boxed(),
+        Look::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
     };
+    #[cfg(feature = "otel")]
+    let (layer, exporter) = traces::start().map_err(TelemetryError::Traces)?;
+    #[cfg(not(feature = "otel"))]
+    let layer = tracing_subscriber::layer::Identity::new();
+    let started = tracing_subscriber::registry().with(layer).with(lines.with_filter(filter)).try_init();
     started.map_err(|_twice| TelemetryError::Twice)?;
     std::panic::set_hook(Box::new(stumbled));
-    Ok(())
+    Ok(Telemetry {
+        #[cfg(feature = "otel")]
+        exporter,
+    })
+}
+
+/// What logging and tracing need until the end.
+#[derive(Debug)]
+pub struct Telemetry {
+    #[cfg(feature = "otel")]
+    exporter: Option<traces::Exporter>,
+}
+
+impl Telemetry {
+    /// Sends what waits to be exported.
+    pub fn finish(self) {
+        #[cfg(feature = "otel")]
+        if let Some(exporter) = self.exporter {
+            exporter.finish();
+        }
+    }
 }
 
 /// Tells of a panic through the log, so that its words are masked like all others.

@@ -193,7 +193,7 @@ impl Visit<'_> {
     /// written: a caller is worth more than a line in a book.
     async fn keep(&self, mut record: Record, twiml: String) -> Done {
         record.twiml = Some(twiml.clone());
-        record.latency_us = u64::try_from(self.app.since(self.started).as_micros()).unwrap_or(u64::MAX);
+        record.latency_us = self.microseconds();
         let call = record.call.clone();
         let appended = tokio::time::timeout(self.app.manners.journal_deadline, self.app.journal.append(record)).await;
         let fault = match appended {
@@ -219,6 +219,11 @@ impl Visit<'_> {
         let event = SecurityEvent { event: event.to_owned(), peer: None, detail: detail.to_owned() };
         tracing::warn!(event = %event.event, detail = %event.detail, "security event");
         self.keep_aside(Record { security: Some(event), ..self.blank(Kind::Security) });
+    }
+
+    /// How long it has taken until now.
+    fn microseconds(&self) -> u64 {
+        u64::try_from(self.app.since(self.started).as_micros()).unwrap_or(u64::MAX)
     }
 
     /// The answer that does nothing.

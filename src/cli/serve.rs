@@ -94,10 +94,12 @@ pub(crate) fn run(args: &Serve) -> Answer {
         LogFormat::Human => Look::Human { colors },
         LogFormat::Json => Look::Json,
     };
-    telemetry::start(&settings.log, look)?;
+    let telemetry = telemetry::start(&settings.log, look)?;
     // The web server has threads of its own; this one only waits for signals.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(&settings))?;
+    let served = runtime.block_on(serve(&settings));
+    telemetry.finish();
+    served?;
     Ok(Outcome::Fine)
 }
 

@@ -41,6 +41,7 @@ pub(super) async fn screened(visit: &Visit<'_>, event: &CallEvent) -> Result<Don
         contact = %places::contact_name(&org.rules, contact),
         asked,
         accepted = record.reported.accepted,
+        microseconds = visit.microseconds(),
         "screen",
     );
     match twiml {

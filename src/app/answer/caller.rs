@@ -272,7 +272,7 @@ fn tell(visit: &Visit<'_>, stand: &Stand, decision: &Decision, outcome: Outcome)
         end = decision.end.map(EndKind::word),
         outcome = outcome.word(),
         rules = %stand.org.rules.digest.key(),
-        microseconds = u64::try_from(visit.app.since(visit.started).as_micros()).unwrap_or(u64::MAX),
+        microseconds = visit.microseconds(),
         "{}",
         visit.endpoint.word(),
     );

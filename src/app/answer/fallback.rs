@@ -40,6 +40,7 @@ impl Visit<'_> {
             call = %record.call,
             endpoint = self.endpoint.word(),
             fault = fault.word(),
+            microseconds = self.microseconds(),
             "answered in spite of a fault: {fault}",
         );
         record.fault = Some(fault.to_string());
