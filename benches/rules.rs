@@ -26,6 +26,7 @@ use ringfall::model::ids::{CallSid, LineId};
 use ringfall::model::moment::Moment;
 use ringfall::model::phone::Caller;
 use ringfall::model::position::Position;
+use ringfall::prove::{Limits, promises};
 use ringfall::rules::ruleset::RuleSet;
 use ringfall::rules::{FileError, Files, load};
 
@@ -41,12 +42,14 @@ impl Files for Beside {
 
 const SMALL: &str = include_str!("../routing-rules/small-business.yaml");
 const TOUR: &str = include_str!("../routing-rules/tour-company.yaml");
+const LARGE: &str = include_str!("../fixtures/rules/promises/large.yaml");
 
 fn main() {
     println!("ringfall rules benchmark (medians; one core)\n");
     deciding();
     growing();
     loading();
+    proving();
     checking();
 }
 
@@ -155,6 +158,28 @@ fn loading() {
     println!("  time             {:>9.2} s    (goal: under 2)", took.as_secs_f64());
     println!("  memory each      {each:>9} B    (goal: under 8,192)");
     drop(black_box(rules));
+}
+
+/// The time to prove all promises of a file, or to find calls that break them.
+fn proving() {
+    println!("\npromises proved over every path");
+    let from = "2026-11-21T12:00:00Z".parse::<jiff::Timestamp>().unwrap();
+    for (name, text, goal) in [
+        ("small business", SMALL, ""),
+        ("tour company", TOUR, ""),
+        ("200 rules, 40 contacts, 20 menus", LARGE, "   (goal: under 2,000)"),
+    ] {
+        let rules = compiled("promises.yaml", text);
+        let mut times: Vec<Duration> = (0..5)
+            .map(|_| {
+                let start = Instant::now();
+                black_box(promises(&rules, Limits::from(from)));
+                start.elapsed()
+            })
+            .collect();
+        times.sort();
+        println!("  {name:<33}{:>9.1} ms{goal}", times.get(2).unwrap().as_secs_f64() * 1e3);
+    }
 }
 
 fn checking() {

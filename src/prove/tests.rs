@@ -2,8 +2,6 @@
 
 mod chance;
 
-use std::fmt::Write as _;
-
 use jiff::civil::date;
 
 use super::{CounterExample, Limits, Outcome, Verdict, diagnostics, promises};
@@ -304,69 +302,12 @@ fn what_is_too_much_work_is_given_up_and_said() {
     }
 }
 
-/// A file as large as they come: 200 rules in 20 flows, 40 contacts, 20 menus.
-fn large() -> String {
-    let mut text = String::from("version: 1\ntimezone: America/Denver\nlines:\n");
-    for line in 0..10 {
-        writeln!(text, "  l{line}: {{ number: \"+17205550{:03}\", start: f{} }}", 100 + line, line * 2).unwrap();
-    }
-    text.push_str("contacts:\n");
-    for contact in 0..40 {
-        let confirm = if contact % 4 == 0 { ", confirm: none" } else { "" };
-        writeln!(
-            text,
-            "  c{contact}: {{ number: \"+13035550{:03}\", away: a{contact}{confirm}, max_calls: 2 }}",
-            110 + contact
-        )
-        .unwrap();
-    }
-    text.push_str("switches:\n");
-    for contact in 0..40 {
-        writeln!(text, "  a{contact}: {{ expires: 4h }}").unwrap();
-    }
-    for switch in 0..10 {
-        writeln!(text, "  s{switch}: {{ expires: 4h }}").unwrap();
-    }
-    text.push_str("hours:\n");
-    for hours in 0..10 {
-        writeln!(text, "  h{hours}: [mon-fri {:02}:00-{:02}:00, {{ closed: days }}]", 6 + hours, 12 + hours).unwrap();
-    }
-    text.push_str("  quiet: daily 22:00-05:00\nholidays:\n  days: [{ name: New Year, date: 01-01 }, { name: Thanksgiving, date: 4th thu of nov }]\ncallers:\n");
-    for class in 0..10 {
-        writeln!(text, "  k{class}: {{ numbers: [\"+14155550{:03}\"], prefixes: [\"+1415{class}\"] }}", 100 + class)
-            .unwrap();
-    }
-    text.push_str("flows:\n");
-    for flow in 0..20 {
-        writeln!(text, "  f{flow}:").unwrap();
-        for rule in 0..9 {
-            let (first, second) = ((flow * 2 + rule) % 40, (flow * 2 + rule * 3 + 1) % 40);
-            let when = match rule % 3 {
-                0 => format!("{{ hours: h{}, caller: k{} }}", (flow + rule) % 10, rule),
-                1 => format!("{{ switch: s{}, not: {{ hours: quiet }} }}", (flow + rule) % 10),
-                _ => format!("{{ caller: k{}, not: {{ hours: [h{}, quiet] }} }}", (rule + flow) % 10, rule),
-            };
-            writeln!(text, "    - when: {when}\n      cascade: [{{ ring: c{first}, for: 15s }}, {{ menu: m{flow} }}, {{ ring: c{second}, for: 15s }}]").unwrap();
-        }
-        writeln!(text, "    - cascade: [{{ menu: m{flow} }}]").unwrap();
-    }
-    text.push_str("menus:\n");
-    for menu in 0..20 {
-        let next = if menu < 19 { format!("{{ flow: f{} }}", menu + 1) } else { "{ voicemail: box }".to_owned() };
-        let first = (menu * 2) % 40;
-        let back = if menu > 0 { format!("      '9': [{{ flow: f{} }}]\n", menu - 1) } else { String::new() };
-        writeln!(text, "  m{menu}:\n    say: Press 1 or 2 or 3.\n    keys:\n      '1': [{{ ring: c{first}, for: 15s }}]\n      '2': [{{ ring: c{}, for: 15s }}, {{ ring: c{}, for: 15s }}]\n      '3': [{next}]\n{back}    wait: 5s\n    tries: 2", (first + 1) % 40, (first + 2) % 40).unwrap();
-    }
-    text.push_str(
-        "mailboxes: { box: { greeting: Please leave a message. } }\nfinally: { voicemail: box }\npromises:\n",
-    );
-    text.push_str("  - every_call_ends: [connected, voicemail]\n  - caller_waits_at_most: 900s\n  - never_rings: { contact: c39, during: quiet }\n");
-    text
-}
+/// A file as large as they come: 200 rules in 20 flows, 40 contacts, 20 menus whose keys lead on and back.
+const LARGE: &str = include_str!("../../fixtures/rules/promises/large.yaml");
 
 #[test]
 fn a_large_file_is_followed_to_every_end() {
-    let rules = rules(&large());
+    let rules = rules(LARGE);
     let verdicts = promises(&rules, limits());
     for verdict in verdicts.iter().take(2) {
         let Outcome::Proved(proof) = verdict.outcome else { panic!("{verdict:?}") };
