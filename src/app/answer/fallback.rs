@@ -9,6 +9,7 @@ use crate::app::credentials::Owner;
 use crate::app::live::Organization;
 use crate::audit::record::{Kind, Record};
 use crate::model::call::{CallFacts, Happened, LegOutcome};
+use crate::model::digest::Digest;
 use crate::model::position::Position;
 use crate::twiml::last_resort::{Known, last_resort};
 use crate::webhook::continuation::{self, Continuation, Leg};
@@ -43,6 +44,11 @@ impl Visit<'_> {
             microseconds = self.microseconds(),
             "answered in spite of a fault: {fault}",
         );
+        if !record.call.is_empty() {
+            // The same request again is the same fault: it must not fill the disk.
+            let asked = Digest::of([self.verified.get().target().as_bytes()]);
+            record.step = format!("fault.{}.{}.{}", fault.word(), self.endpoint.word(), asked.short());
+        }
         record.fault = Some(fault.to_string());
         record.twiml = Some(twiml.clone());
         self.keep_aside(record);

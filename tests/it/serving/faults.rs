@@ -116,6 +116,25 @@ async fn a_panic_is_answered_from_finally() {
 }
 
 #[tokio::test]
+async fn the_same_fault_asked_for_again_is_written_down_once() {
+    let service = House::new().serve().await;
+    for _ in 0..5 {
+        service.ask("/twilio/inbound-call", &[("To", "+16195550177")]).await;
+    }
+    let written = loop {
+        // Nobody waits for these records, so they may come a little later.
+        let journal = service.ready().await["journal"].clone();
+        let (written, repeats) = (journal["written"].as_u64().unwrap(), journal["repeats"].as_u64().unwrap());
+        if written + repeats == 5 {
+            break written;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(written, 1);
+    service.running.stop().await;
+}
+
+#[tokio::test]
 async fn an_unknown_number_is_answered_by_the_last_resort() {
     let service = House::new().serve().await;
     let answer = service.ask("/twilio/inbound-call", &[("To", "+16195550177")]).await;
