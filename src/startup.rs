@@ -14,12 +14,13 @@ use jiff::tz::TimeZone;
 use tokio::task::JoinHandle;
 
 use crate::app::credentials::Credentials;
-use crate::app::live::{Change, Live};
+use crate::app::live::{Change, FileState, Live};
 use crate::app::metrics::{Metrics, OrgLabels};
 use crate::app::ports::{Clock, Journal};
 use crate::app::{Allowance, App, Gate, Manners};
 use crate::clock::SystemClock;
 use crate::files::{self, Folder, Watch};
+use crate::model::ids::OrgSlug;
 use crate::model::moment::bundled_tzdb;
 use crate::settings::{Reload, Settings};
 use crate::store::{self, Options, Patience, Store};
@@ -83,6 +84,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     });
     let (journal, store) = opened.map_err(|_panic| anyhow::anyhow!("opening the journal failed unexpectedly"))??;
     let app = Arc::new(assembled(settings, ground.clock, journal, live, credentials));
+    stand_in(&app).await;
     folders.tell(&app, change);
     let front = front(settings, Arc::clone(&app));
     let capacity = Capacity {
@@ -100,6 +102,25 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     };
     app.open.open();
     Ok(Running { address, app, store, folders, server: handle, task, _watch: watch })
+}
+
+/// A file that was spoilt while nobody looked must not silence its organization: the rules kept last stand in.
+async fn stand_in(app: &App) {
+    let now = app.live.now();
+    let refused: Vec<_> = now.files.iter().filter(|(_, file)| file.state == FileState::Refused).collect();
+    let slugs = refused.into_iter().filter_map(|(stem, _)| OrgSlug::parse(stem).ok());
+    let at = app.clock.now();
+    for slug in slugs {
+        match app.journal.rules(slug.as_str(), "").await {
+            Ok(Some(texts)) => {
+                if app.live.stand_in(&slug, &texts, at.to_zoned(TimeZone::UTC).date(), at) {
+                    tracing::warn!(org = %slug, "its rule file is bad: the rules kept last answer instead");
+                }
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(org = %slug, %error, "its rule file is bad, and older rules cannot be read"),
+        }
+    }
 }
 
 /// The journal, and the store when it is the one in the data folder.
@@ -222,7 +243,7 @@ impl Folders {
             tracing::warn!(org = %slug, "no longer answered: its rule file is gone");
         }
         let organizations = now.organizations().count();
-        let stale = now.count(crate::app::live::FileState::Stale);
+        let stale = now.count(FileState::Stale);
         app.metrics.reloaded(organizations, stale, now.faults(), app.clock.now().as_second());
         tracing::info!(organizations, lines = now.lines(), stale, faults = now.faults(), rules = %self.rules.display(), "rules read");
         keep(app, change);

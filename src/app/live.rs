@@ -228,10 +228,31 @@ impl Live {
         if before.read.is_some() && !rules_differ && !skins_differ && problems == before.problems {
             return Change::default();
         }
+        let gone = self.publish(&kept, problems, now);
+        Change { fresh, gone, differs: true }
+    }
+
+    /// Answers by kept rules for an organization whose file is bad and of which nothing older is in memory.
+    /// Tells whether it does.
+    pub fn stand_in(&self, slug: &OrgSlug, texts: &[RuleText], today: Date, now: Timestamp) -> bool {
+        let Some((main, others)) = texts.split_first() else { return false };
+        let loaded = crate::rules::load(&main.path, main.text.as_bytes(), &Bundle(others), today);
+        let Some(rules) = loaded.rules else { return false };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if !kept.stand_in(slug, rules, now) {
+            return false;
+        }
+        let problems = self.snapshot.load().problems.clone();
+        self.publish(&kept, problems, now);
+        true
+    }
+
+    /// Swaps to what is kept now; tells who is no longer answered.
+    fn publish(&self, kept: &Kept, problems: Vec<String>, now: Timestamp) -> Vec<OrgSlug> {
+        let before = self.snapshot.load_full();
         let mut next = Snapshot { problems, read: Some(now), ..Snapshot::default() };
-        let templates = kept.skins.shared();
         kept.settle(&before, &mut next);
-        let gone: Vec<OrgSlug> =
+        let gone =
             before.organizations.keys().filter(|slug| !next.organizations.contains_key(*slug)).cloned().collect();
         for old in before.organizations.values() {
             let same = next.organizations.get(&old.slug).is_some_and(|it| it.rules.digest == old.rules.digest);
@@ -239,9 +260,9 @@ impl Live {
                 self.put_away(old.slug.clone(), Arc::clone(&old.rules));
             }
         }
-        self.shared_templates.store(templates);
+        self.shared_templates.store(kept.skins.shared());
         self.snapshot.store(Arc::new(next));
-        Change { fresh, gone, differs: true }
+        gone
     }
 
     fn older(&self) -> MutexGuard<'_, VecDeque<(OrgSlug, Arc<RuleSet>)>> {

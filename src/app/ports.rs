@@ -45,7 +45,8 @@ pub trait Journal: fmt::Debug + Send + Sync {
         files: Vec<RuleText>,
     ) -> Later<'a, Result<(), JournalError>>;
 
-    /// The files of the rules whose digest starts with these hex digits; none when they were never kept.
+    /// The files of the rules whose digest starts with these hex digits; none when they were never kept, and those
+    /// kept last when there are several, as for no digits at all.
     fn rules<'a>(&'a self, org: &'a str, digest: &'a str) -> Later<'a, Result<Option<Vec<RuleText>>, JournalError>>;
 
     /// How it stands.

@@ -93,7 +93,7 @@ pub(in crate::store) fn next_seq(connection: &Connection) -> rusqlite::Result<i6
 /// Keeps the files of a rule set.
 pub(in crate::store) fn keep_rules(connection: &Connection, now_us: i64, kept: &KeptRules) -> rusqlite::Result<()> {
     let insert = "INSERT INTO rule_texts (org, digest, kept, files) VALUES (?1, ?2, ?3, ?4) \
-                  ON CONFLICT (org, digest) DO NOTHING";
+                  ON CONFLICT (org, digest) DO UPDATE SET kept = excluded.kept";
     connection.prepare_cached(insert)?.execute(params![kept.org, kept.digest, now_us, kept.files])?;
     Ok(())
 }
@@ -109,13 +109,14 @@ pub(in crate::store) struct KeptRules {
     pub(in crate::store) files: String,
 }
 
-/// The files of the rules whose digest starts with `digest`.
+/// The files of the rules whose digest starts with `digest`; of several, those kept last.
 pub(in crate::store) fn rules(
     connection: &Connection,
     org: &str,
     digest: &str,
 ) -> rusqlite::Result<Option<Vec<RuleText>>> {
-    let select = "SELECT files FROM rule_texts WHERE org = ?1 AND digest >= ?2 AND digest < ?2 || 'g' LIMIT 1";
+    let select = "SELECT files FROM rule_texts WHERE org = ?1 AND digest >= ?2 AND digest < ?2 || 'g' \
+                  ORDER BY kept DESC LIMIT 1";
     let mut query = connection.prepare_cached(select)?;
     let files = query.query_row(params![org, digest], |row| Ok(serde_json::from_str(row.get_ref(0)?.as_str()?)));
     files.optional()?.transpose().map_err(unreadable)

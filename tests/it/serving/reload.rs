@@ -1,5 +1,7 @@
 //! Rules and templates that change while calls come in.
 
+use ringfall::app::ports::Journal as _;
+
 use crate::support::{House, RULES, Service};
 
 const NO_ANSWER: [(&str, &str); 3] =
@@ -13,6 +15,18 @@ async fn file(service: &Service, organization: &str) -> serde_json::Value {
     let ready = service.ready().await;
     let files = ready["rules"]["files"].as_array().unwrap();
     files.iter().find(|file| file["organization"] == organization).unwrap().clone()
+}
+
+/// Waits until the rules that answer now are safe on disk.
+async fn kept(service: &Service) {
+    let store = service.running.store.clone().unwrap();
+    let digest = file(service, "acme").await["rules"].as_str().unwrap().to_owned();
+    let kept = async {
+        while store.rules("acme", &digest).await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), kept).await.unwrap();
 }
 
 #[tokio::test]
@@ -44,6 +58,23 @@ async fn a_bad_file_leaves_the_old_rules_answering_and_says_so() {
     house.write("rules/acme.yaml", &changed());
     service.running.reload();
     assert_eq!(service.counted("ringfall_rules_last_reload_successful").await, 1);
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_spoilt_before_a_restart_is_stood_in_for_by_the_rules_kept_last() {
+    let house = House::new();
+    let service = house.serve().await;
+    kept(&service).await;
+    house.clock.forward(60);
+    house.write("rules/acme.yaml", &changed());
+    service.running.reload();
+    kept(&service).await;
+    service.running.stop().await;
+    house.write("rules/acme.yaml", "version: 1\n");
+    let service = house.serve().await;
+    assert!(service.arrive().await.body.contains("+16195550122"));
+    assert_eq!(file(&service, "acme").await["state"], "stale");
     service.running.stop().await;
 }
 
