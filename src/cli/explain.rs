@@ -84,7 +84,7 @@ fn attestation(text: &str) -> Result<Attestation, String> {
 
 /// Something asked for that cannot be asked, with a way out.
 #[derive(Debug)]
-struct Misuse(String);
+pub(crate) struct Misuse(pub(crate) String);
 
 pub(crate) fn run(args: &Explain) -> crate::cli::Answer {
     let mut loaded = Vec::new();
@@ -119,7 +119,7 @@ fn explained(args: &Explain, loaded: &[(String, RuleSet)]) -> Result<String, Mis
         attestation: args.attestation,
         at: at(args, rules, line)?,
         state: State {
-            switches: switches(args, rules)?,
+            switches: switches(&args.switch, rules)?,
             active_calls: active(args, rules)?,
             earlier_calls: vec![0; usize::from(args.attempt.saturating_sub(1))],
         },
@@ -170,7 +170,7 @@ fn called<'a>(
     }
 }
 
-fn caller(text: &str) -> Result<Caller, Misuse> {
+pub(crate) fn caller(text: &str) -> Result<Caller, Misuse> {
     if text == "withheld" {
         return Ok(Caller::Withheld);
     }
@@ -196,9 +196,9 @@ fn at(args: &Explain, rules: &RuleSet, line: Option<LineId>) -> Result<i64, Misu
     written.within(zone).map(|moment| moment.seconds()).map_err(|error| Misuse(error.to_string()))
 }
 
-fn switches(args: &Explain, rules: &RuleSet) -> Result<Vec<Option<bool>>, Misuse> {
+pub(crate) fn switches(set: &[String], rules: &RuleSet) -> Result<Vec<Option<bool>>, Misuse> {
     let mut switches = vec![None; rules.switches.len()];
-    for text in &args.switch {
+    for text in set {
         let (name, position) = text.split_once('=').unwrap_or((text, "on"));
         let names = || rules.switches.iter().map(|switch| &*switch.name);
         let place = names().position(|known| known == name).ok_or_else(|| unknown("switch", name, names()))?;

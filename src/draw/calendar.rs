@@ -135,8 +135,16 @@ fn hours_text(seconds: i64) -> String {
     }
 }
 
-/// The outlooks for programs; the form is versioned.
-pub fn json(rules: &RuleSet, outlooks: &[Outlook]) -> Value {
+/// The outlooks of files for programs, each with its name; the form is versioned.
+pub fn json<'a>(files: impl IntoIterator<Item = (&'a str, &'a RuleSet, &'a [Outlook])>) -> Value {
+    let file = |(name, rules, outlooks): (&str, &RuleSet, &[Outlook])| {
+        let lines: Vec<Value> = outlooks.iter().map(|outlook| line_json(rules, outlook)).collect();
+        json!({ "file": name, "lines": lines })
+    };
+    json!({ "version": 1, "files": files.into_iter().map(file).collect::<Vec<_>>() })
+}
+
+fn line_json(rules: &RuleSet, outlook: &Outlook) -> Value {
     let names = |ids: &[ContactId]| ids.iter().map(|id| contact_name(rules, *id)).collect::<Vec<_>>();
     let stretch = |stretch: &Stretch| {
         json!({
@@ -151,16 +159,13 @@ pub fn json(rules: &RuleSet, outlooks: &[Outlook]) -> Value {
         })
     };
     let remark = |remark: &Remark| json!({ "at": remark.at.zoned().to_string(), "what": special_word(&remark.what), "text": remark_text(rules, remark) });
-    let line = |outlook: &Outlook| {
-        json!({
-            "line": line_name(rules, outlook.line),
-            "number": rules.line(outlook.line).map(|line| line.number.as_str()),
-            "timezone": rules.line(outlook.line).map(|line| line.zone.name()),
-            "stretches": outlook.stretches.iter().map(stretch).collect::<Vec<_>>(),
-            "remarks": outlook.remarks.iter().map(remark).collect::<Vec<_>>(),
-        })
-    };
-    json!({ "version": 1, "lines": outlooks.iter().map(line).collect::<Vec<_>>() })
+    json!({
+        "line": line_name(rules, outlook.line),
+        "number": rules.line(outlook.line).map(|line| line.number.as_str()),
+        "timezone": rules.line(outlook.line).map(|line| line.zone.name()),
+        "stretches": outlook.stretches.iter().map(stretch).collect::<Vec<_>>(),
+        "remarks": outlook.remarks.iter().map(remark).collect::<Vec<_>>(),
+    })
 }
 
 const fn first_word(first: First) -> &'static str {
@@ -259,11 +264,14 @@ finally: { voicemail: Hello. }
         let (rules, outlooks) = drawn("2026-11-09 00:00", "2026-11-09 12:00", "+16195550199");
         let text = text(&rules, &outlooks);
         assert!(text.ends_with("somebody can be reached at every hour\n"), "{text}");
-        let json = json(&rules, &outlooks);
-        let stretches = json["lines"][0]["stretches"].as_array().unwrap();
+        let json = json([("x.yaml", &rules, outlooks.as_slice())]);
+        let stretches = json["files"][0]["lines"][0]["stretches"].as_array().unwrap();
         let told: Vec<&str> = stretches.iter().map(|stretch| stretch["rule"].as_str().unwrap()).collect();
         assert_eq!(told, ["late", "early", "late"]);
-        assert_eq!(json["lines"][0]["stretches"][1]["by_key"][0], "bo");
-        assert_eq!(json["lines"][0]["stretches"][1]["from"], "2026-11-09T01:30:00-08:00[America/Los_Angeles]");
+        assert_eq!(json["files"][0]["lines"][0]["stretches"][1]["by_key"][0], "bo");
+        assert_eq!(
+            json["files"][0]["lines"][0]["stretches"][1]["from"],
+            "2026-11-09T01:30:00-08:00[America/Los_Angeles]"
+        );
     }
 }

@@ -214,3 +214,56 @@ fn the_shipped_rules_pass_their_own_tests() {
     assert_eq!(code, Some(0), "{out}{err}");
     assert!(out.contains("urgent-line.yaml"), "{out}");
 }
+
+#[test]
+fn the_calendar_shows_every_change_of_the_days_asked_for() {
+    let folder = folder();
+    let args = ["calendar", "--start", "2026-03-07", "--days", "3", "--line", "office", "acme.yaml"];
+    let (code, out, err) = ringfall(folder.path(), &args);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert_eq!(
+        out,
+        "office (+13125550100), times in America/Chicago
+  Sat 2026-03-07 00:00  no rule  voicemail  <- nobody can be reached
+  Sun 2026-03-08        * the clocks go forward from 02:00 to 03:00: what lies between does not come
+  Mon 2026-03-09 08:00  open     ring desk 20 s, else voicemail
+  Mon 2026-03-09 17:00  no rule  voicemail  <- nobody can be reached
+  nobody can be reached 88% of the time; the longest stretch is 55 h from Sat 2026-03-07 00:00
+"
+    );
+    let args = ["calendar", "--start", "2026-03-09", "--days", "1", "--switch", "storm", "--format", "json"];
+    let (code, out, _) = ringfall(folder.path(), &[&args[..], &["acme.yaml"]].concat());
+    assert_eq!(code, Some(0));
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["files"][0]["lines"][0]["stretches"][0]["rule"], "storm");
+    assert_eq!(json["files"][0]["lines"][1]["stretches"][0]["rings"][0], "dana");
+}
+
+#[test]
+fn a_calendar_that_cannot_be_asked_for_is_misuse_with_a_way_out() {
+    let folder = folder();
+    for (args, part) in [
+        (["--start", "2026-02-30"], "there is no `2026-02-30` in the calendar"),
+        (["--line", "ofice"], "there are office, urgent"),
+        (["--from", "12"], "`12` cannot call"),
+        (["--switch", "strom"], "did you mean `storm`?"),
+    ] {
+        let (code, out, err) = ringfall(folder.path(), &["calendar", args[0], args[1], "acme.yaml"]);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+        assert!(err.contains(part), "{err}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_a_command_without_a_word() {
+    let folder = folder();
+    let mut child = command(folder.path(), &["calendar", "--days", "400", "--format", "json", "acme.yaml"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Nobody reads: the pipe is closed before anything is written to it.
+    drop(child.stdout.take());
+    let (code, _, err) = parts(&child.wait_with_output().unwrap());
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+}
