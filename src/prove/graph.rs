@@ -40,7 +40,7 @@ pub(crate) struct Node {
 }
 
 /// One way from a stop, or from the arrival of a call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Way {
     /// Which of the comings; the line for an arrival.
     pub(crate) by: usize,
@@ -130,6 +130,10 @@ impl Graph {
     }
 }
 
+/// What a way that is kept costs in questions. It bounds the memory of a search: a way takes about a hundred bytes, so
+/// the questions of [`crate::prove::Limits::from`] are spent before the ways take 300 MB.
+const COST_OF_WAY: u64 = 10;
+
 struct Explorer<'a, 'b> {
     scene: &'a Scene<'a>,
     graph: Graph,
@@ -188,12 +192,11 @@ impl Explorer<'_, '_> {
 
     fn go(&mut self, from: From, answers: &[Answer], ways: &mut Ways) -> Result<(), Spent> {
         for answer in answers {
-            *self.left = self.left.checked_sub(1).ok_or(Spent)?;
             let to = match (answer.end, answer.next) {
                 (None, Some(next)) => To::Stop(self.stop(from, next, answer)),
                 (end, _) => To::End(end.unwrap_or(EndKind::HungUp)),
             };
-            ways.add(Way {
+            let kept = ways.add(Way {
                 by: from.by,
                 to,
                 took: from.took,
@@ -205,6 +208,8 @@ impl Explorer<'_, '_> {
                 cut: from.cut,
                 back: false,
             });
+            let cost = if kept { COST_OF_WAY } else { 1 };
+            *self.left = self.left.checked_sub(cost).ok_or(Spent)?;
         }
         Ok(())
     }
@@ -237,23 +242,25 @@ struct Ways {
 type Sameness = (To, u64, u64, u32, bool);
 
 impl Ways {
-    fn add(&mut self, way: Way) {
+    /// Whether the way is kept beside those known.
+    fn add(&mut self, way: Way) -> bool {
         let place = self.ways.len();
         let key = (way.to, way.rings, way.flows, way.listened, way.cut);
         let (first, slowest) = *self.known.entry(key).or_insert((place, place));
         if first == place {
             self.ways.push(way);
-            return;
+            return true;
         }
         if self.ways.get(slowest).is_none_or(|slowest| slowest.took >= way.took) {
-            return;
+            return false;
         }
         if slowest == first {
             self.known.insert(key, (first, place));
             self.ways.push(way);
-        } else if let Some(best) = self.ways.get_mut(slowest) {
-            *best = way;
+            return true;
         }
+        self.ways.get_mut(slowest).into_iter().for_each(|slowest| *slowest = way.clone());
+        false
     }
 }
 

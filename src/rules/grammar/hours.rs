@@ -100,6 +100,10 @@ pub(super) fn weekday_of(text: &str) -> Option<Weekday> {
 }
 
 fn span_of(word: Piece<'_>) -> Result<Span, GrammarError> {
+    if weekday_of(word.text).is_some() {
+        let help = "write days with commas and no spaces, such as `mon,fri 09:00-17:00`";
+        return Err(word.refuse("bad-hours", format!("the day `{}` stands apart from the others", word.text), help));
+    }
     let Some((from, to)) = word.halves('-').filter(|(from, to)| !from.text.is_empty() && !to.text.is_empty()) else {
         return Err(word.refuse(
             "bad-hours",

@@ -76,7 +76,7 @@ fn a_wrong_hours_line_says_what_and_where() {
         ("mon 09.00-17.00", "bad-time 4..9: `09.00` is not a time of day; write `09:00`"),
         ("mon 09:00 - 17:00", "bad-hours 4..9: `09:00` is not a stretch of time"),
         ("mon 09:00–17:00", "bad-hours 4..17"),
-        ("mon fri 09:00-17:00", "bad-hours 4..7: `fri` is not a stretch of time"),
+        ("mon fri 09:00-17:00", "bad-hours 4..7: the day `fri` stands apart from the others; write days with commas"),
         ("monday 09:00-17:00", "bad-weekday 0..6: `monday` is not a day of the week; did you mean `mon`?"),
         ("mon-fry 09:00-17:00", "bad-weekday 4..7"),
         ("mon,,tue 09:00-17:00", "bad-weekday 4..4"),
