@@ -59,7 +59,8 @@ pub(crate) fn run(args: &Args) -> Answer {
     let began = match began(args, &book, &to) {
         Ok(began) => began,
         Err(error) => {
-            eprintln!("error: `{}` is no time: {error}", args.at.as_deref().unwrap_or_default());
+            eprintln!("error: --at: {error}");
+            eprintln!("help: write local date and time, such as `--at \"2026-11-23 10:00\"`");
             return Ok(Outcome::Misuse);
         }
     };

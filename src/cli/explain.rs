@@ -256,6 +256,7 @@ fn script(args: &Explain, rules: &RuleSet) -> Result<Script, Misuse> {
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Misuse {
     let hint = match near::nearest(name, known.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
+        None if known.clone().next().is_none() => "there are none".to_owned(),
         None => format!("there are {}", known.take(20).collect::<Vec<_>>().join(", ")),
     };
     Misuse(format!("there is no {what} `{name}`; {hint}"))

@@ -20,6 +20,13 @@ use crate::telemetry::{self, Look};
 
 /// What `ringfall serve` may be told.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Settings come from flags, variables such as RINGFALL_ENV, .env and ringfall.yaml, in that order.\n\
+        The carrier's account comes from TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (or TWILIO_AUTH_TOKEN_FILE).\n\
+        SIGHUP reads rules and templates again; SIGTERM answers what is under way and ends.\n\
+        Exit codes: 0 stopped as asked, 2 a setting is wrong, 3 could not run.\n\
+        Example: ringfall serve --listen 127.0.0.1:3000 --rules routing-rules"
+)]
 pub struct Serve {
     /// Address and port to listen on [default: 127.0.0.1:8080, or 0.0.0.0:$PORT]
     #[arg(long, value_name = "ADDRESS")]
