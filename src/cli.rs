@@ -67,7 +67,7 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return outcome::usage(&error),
     };
-    outcome::of(|| match cli.command {
+    let outcome = match cli.command {
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Call(args) => call::run(&args),
@@ -78,7 +78,8 @@ pub fn run() -> ExitCode {
         Command::Health(args) => health::run(&args),
         Command::Schema(args) => Ok(schema::run(&args)),
         Command::Completions(args) => Ok(completions::run(&args)),
-    })
+    };
+    outcome::finish(outcome)
 }
 
 /// What every command returns: how it went, or why it could not run.

@@ -1,6 +1,6 @@
 //! `ringfall calendar`: what callers will meet in the days to come, change by change.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line prints its results")]
+#![expect(clippy::print_stderr, reason = "the command line prints its results")]
 
 use std::path::PathBuf;
 
@@ -10,6 +10,7 @@ use crate::app::ports::Clock as _;
 use crate::cli::explain::{Misuse, caller, switches};
 use crate::cli::outcome::Outcome;
 use crate::cli::rulefiles;
+use crate::cli::terminal;
 use crate::clock::SystemClock;
 use crate::draw::calendar;
 use crate::journey::outlook::{self, Callers, Outlook};
@@ -70,7 +71,7 @@ pub(crate) fn run(args: &Calendar) -> crate::cli::Answer {
         return Ok(Outcome::Findings);
     }
     match drawn(args, &loaded) {
-        Ok(text) => println!("{text}"),
+        Ok(text) => terminal::put(&format!("{text}\n")),
         Err(Misuse(problem)) => {
             eprintln!("error: {problem}");
             return Ok(if broken { Outcome::Findings } else { Outcome::Misuse });

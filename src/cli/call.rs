@@ -3,7 +3,7 @@
 #![expect(clippy::print_stderr, reason = "the command line prints its results")]
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -76,8 +76,8 @@ pub(crate) fn run(args: &Args) -> Answer {
         Err(error @ PlaceError::Client(_)) => return Err(error.into()),
     };
     match args.format {
-        Format::Json => tell(&format!("{}\n", report::json(&log))),
-        Format::Text => tell(&format!("\n{}", timeline::summary(&log, ink()))),
+        Format::Json => terminal::put(&format!("{}\n", report::json(&log))),
+        Format::Text => terminal::put(&format!("\n{}", timeline::summary(&log, ink()))),
     }
     hints(args, &log);
     Ok(if log.dropped() { Outcome::Findings } else { Outcome::Fine })
@@ -90,7 +90,7 @@ async fn placed(args: &Args, call: &Call, script: &Script) -> Result<CallLog, Pl
     let shows = args.format == Format::Text;
     let mut listen = |entry: &phone::log::Entry| {
         if let Some(line) = timeline::line(entry, detail, ink).filter(|_| shows) {
-            tell(&format!("{line}\n"));
+            terminal::put(&format!("{line}\n"));
         }
     };
     if args.people.is_silent() && std::io::stdin().is_terminal() {
@@ -234,12 +234,6 @@ fn account(args: &Args, around: &Around) -> anyhow::Result<Account> {
             Err(error).with_context(|| format!("could not use `{}` ({hint})", file.display()))
         }
     }
-}
-
-/// Writes to standard output; whoever has stopped reading has read enough.
-fn tell(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 fn hints(args: &Args, log: &CallLog) {

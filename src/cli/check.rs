@@ -1,6 +1,6 @@
 //! `ringfall check`: everything that is wrong with rule files and templates, each with its place.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line prints its results")]
+#![expect(clippy::print_stderr, reason = "the command line prints its results")]
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -161,9 +161,9 @@ fn unreadable(name: &str, why: &str) -> Diagnostic {
 fn show(problems: &[Diagnostic], format: Format) {
     match format {
         Format::Text if problems.is_empty() => {}
-        Format::Text => println!("{}", diagnostics::text(problems, terminal::style(&std::io::stdout()))),
-        Format::Lines => print!("{}", diagnostics::lines(problems)),
-        Format::Json => println!("{:#}", diagnostics::json(problems)),
+        Format::Text => terminal::put(&(diagnostics::text(problems, terminal::style(&std::io::stdout())) + "\n")),
+        Format::Lines => terminal::put(&diagnostics::lines(problems)),
+        Format::Json => terminal::put(&format!("{:#}\n", diagnostics::json(problems))),
     }
 }
 

@@ -4,6 +4,7 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use crate::cli::outcome::Outcome;
+use crate::cli::terminal;
 
 /// Which shell to write for.
 #[derive(Debug, clap::Args)]
@@ -14,6 +15,8 @@ pub struct Completions {
 }
 
 pub(crate) fn run(args: &Completions) -> Outcome {
-    clap_complete::generate(args.shell, &mut crate::cli::Cli::command(), "ringfall", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut crate::cli::Cli::command(), "ringfall", &mut script);
+    terminal::put(&String::from_utf8_lossy(&script));
     Outcome::Fine
 }

@@ -1,11 +1,12 @@
 //! `ringfall explain`: one imagined call, and why it goes where it goes.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line prints its results")]
+#![expect(clippy::print_stderr, reason = "the command line prints its results")]
 
 use std::path::PathBuf;
 
 use crate::cli::outcome::Outcome;
 use crate::cli::rulefiles;
+use crate::cli::terminal;
 use crate::draw::explain::{self, Explained};
 use crate::journey::people::{Reply, Script};
 use crate::journey::{Call, travel};
@@ -100,7 +101,7 @@ pub(crate) fn run(args: &Explain) -> crate::cli::Answer {
     }
     match explained(args, &loaded) {
         Ok(text) => {
-            print!("{text}");
+            terminal::put(&text);
             Ok(Outcome::Fine)
         }
         Err(Misuse(problem)) => {

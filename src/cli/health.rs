@@ -1,7 +1,5 @@
 //! `ringfall health`: asks a running service whether it is well, for containers and timers that have no curl.
 
-#![expect(clippy::print_stdout, reason = "the command line prints its results")]
-
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -10,6 +8,7 @@ use anyhow::Context as _;
 
 use crate::cli::Answer;
 use crate::cli::outcome::Outcome;
+use crate::cli::terminal;
 use crate::settings::{self, layers::Surroundings};
 
 /// What `ringfall health` may be told.
@@ -41,7 +40,7 @@ pub(crate) fn run(args: &Health) -> Answer {
         Ok(status) => (format!("not well: status {status}"), Outcome::Findings),
         Err(error) => (format!("not there: {error:#}"), Outcome::Findings),
     };
-    println!("{url}: {said}");
+    terminal::put(&format!("{url}: {said}\n"));
     Ok(outcome)
 }
 

@@ -1,8 +1,7 @@
 //! `ringfall schema`: the JSON Schema of the rule language, for editors.
 
-#![expect(clippy::print_stdout, reason = "the command line prints its results")]
-
 use crate::cli::outcome::Outcome;
+use crate::cli::terminal;
 
 /// Nothing can be chosen: there is one language version.
 #[derive(Debug, clap::Args)]
@@ -12,6 +11,6 @@ use crate::cli::outcome::Outcome;
 pub struct Schema {}
 
 pub(crate) fn run(_: &Schema) -> Outcome {
-    print!("{}", crate::rules::schema::text());
+    terminal::put(&crate::rules::schema::text());
     Outcome::Fine
 }

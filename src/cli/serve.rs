@@ -1,6 +1,6 @@
 //! `ringfall serve`: runs until told to stop.
 
-#![expect(clippy::print_stderr, clippy::print_stdout, reason = "the command line talks on standard error")]
+#![expect(clippy::print_stderr, reason = "the command line talks on standard error")]
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::Answer;
 use crate::cli::notify;
 use crate::cli::outcome::Outcome;
+use crate::cli::terminal;
 use crate::settings::layers::Surroundings;
 use crate::settings::{self, LogFormat, Settings};
 use crate::startup::{self, Ground, Running};
@@ -84,7 +85,7 @@ impl Serve {
 pub(crate) fn run(args: &Serve) -> Answer {
     let loaded = settings::load(&Surroundings::of_process(args.flags(), args.config.clone()));
     if args.print_config {
-        print!("{}", loaded.printed());
+        terminal::put(&loaded.printed());
     }
     let settings = match loaded.settings {
         Ok(settings) => settings,

@@ -1,11 +1,12 @@
 //! `ringfall test`: the tests that rule files carry.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line prints its results")]
+#![expect(clippy::print_stderr, reason = "the command line prints its results")]
 
 use std::path::PathBuf;
 
 use crate::cli::outcome::Outcome;
 use crate::cli::rulefiles;
+use crate::cli::terminal;
 use crate::draw::verdicts::{self, FileTests, Show};
 use crate::journey::coverage::coverage;
 use crate::journey::verdict;
@@ -62,11 +63,15 @@ pub(crate) fn run(args: &Test) -> crate::cli::Answer {
     if files.is_empty() {
         return Ok(Outcome::Findings);
     }
+    if let Some(only) = args.only.as_ref().filter(|_| !broken && files.iter().all(|file| file.verdicts.is_empty())) {
+        eprintln!("error: no test has `{only}` in its name");
+        return Ok(Outcome::Misuse);
+    }
     let show = if args.coverage { Show::Coverage } else { Show::Verdicts };
     match args.format {
-        Format::Text => print!("{}", verdicts::text(&files, show)),
-        Format::Json => print!("{}", verdicts::json::text(&files)),
-        Format::Junit => print!("{}", verdicts::junit::text(&files)),
+        Format::Text => terminal::put(&verdicts::text(&files, show)),
+        Format::Json => terminal::put(&verdicts::json::text(&files)),
+        Format::Junit => terminal::put(&verdicts::junit::text(&files)),
     }
     let mut fine = !broken && files.iter().all(|file| file.failed() == 0);
     for (file, least) in files.iter().filter_map(|file| args.fail_under.map(|least| (file, least))) {

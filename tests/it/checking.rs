@@ -101,6 +101,45 @@ fn a_template_that_twilio_would_refuse_is_shown_with_its_place() {
 }
 
 #[test]
+fn a_fault_in_the_speaking_part_alone_is_shown_where_it_is() {
+    let part = "{% if part.play %}<Play>{{ part.play }}</Play>\n{% else %}<Say>{{ part.sy }}</Say>{% endif %}\n";
+    let folder = folder(&[("acme.yaml", &small()), ("templates/speech.xml.j2", part)]);
+    let templates = folder.path().join("templates");
+    let output = ringfall(&["check", "--templates", templates.to_str().unwrap(), folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = words(&output.stdout);
+    assert!(text.contains("error[failing-template]") && text.contains("speech.xml.j2:2"), "{text}");
+}
+
+#[test]
+fn the_starting_file_gets_a_name_that_an_organization_can_have() {
+    let folder = folder(&[]);
+    for name in ["shop", "My Shop.yaml"] {
+        let output = ringfall(&["init", folder.path().join(name).to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(!folder.path().join(name).exists());
+    }
+}
+
+#[test]
+fn choosing_tests_that_are_not_there_is_misuse() {
+    let output = ringfall(&["test", "--only", "no such test", SHIPPED]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(words(&output.stderr).contains("no test has `no such test` in its name"));
+}
+
+#[test]
+fn a_reader_who_has_had_enough_is_no_fault() {
+    for command in ["schema", "init -", "completions bash", "test --format json"] {
+        let script = format!("'{}' {command} | true", env!("CARGO_BIN_EXE_ringfall"));
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &format!("set -o pipefail; {script}")]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        let output = shell.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{command}: {}", words(&output.stderr));
+    }
+}
+
+#[test]
 fn a_missing_file_could_not_be_checked() {
     let output = ringfall(&["check", "no-such-file.yaml"]);
     assert_eq!(output.status.code(), Some(3));

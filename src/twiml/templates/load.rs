@@ -111,7 +111,10 @@ impl Trial {
     }
 
     fn failure(&self, tried: &str, what: &str, error: &Error) -> Option<Diagnostic> {
-        let source = error.name().and_then(|name| self.files.get(name)).or_else(|| self.files.get(tried))?;
+        let error = innermost(error);
+        let named = error.name().and_then(|name| self.files.get(name));
+        // A part that only built-in templates include is at fault when the rest is built in.
+        let source = named.or_else(|| self.files.get(tried)).or_else(|| self.files.get(SPEECH))?;
         let message = format!("the template fails for {what}: {}", said(error));
         let diagnostic = Diagnostic::error("failing-template", message).at(source, span(source, error), "");
         Some(match way_out(error.kind()) {
@@ -134,6 +137,15 @@ impl Trial {
         };
         complaints.iter().map(diagnostic).collect()
     }
+}
+
+/// Where it really failed: a template that includes another only passes the error on.
+fn innermost(error: &Error) -> &Error {
+    let mut deepest = error;
+    while let Some(cause) = std::error::Error::source(deepest).and_then(|cause| cause.downcast_ref::<Error>()) {
+        deepest = cause;
+    }
+    deepest
 }
 
 fn way_out(kind: ErrorKind) -> Option<&'static str> {
