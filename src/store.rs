@@ -1,6 +1,7 @@
 //! The store on one machine: a SQLite file in the data folder, written by one thread with group commit.
 
 mod calls;
+mod checkpoints;
 mod deferred;
 mod error;
 mod memory;
@@ -26,6 +27,7 @@ use crate::audit::record::Record;
 use crate::audit::summary::Summary;
 use crate::model::digest::Digest;
 use crate::store::calls::Calls;
+use crate::store::checkpoints::Checkpoints;
 use crate::store::deferred::{Deferred, Written};
 use crate::store::memory::{Memory, REMEMBERED};
 use crate::store::open::Folder;
@@ -110,6 +112,7 @@ impl Store {
             memory: Arc::clone(&memory),
             counts: Arc::clone(&counts),
             deferred: Deferred::default(),
+            checkpoints: Checkpoints::start(file.clone()).map_err(StoreError::Thread)?,
             kept_house_us: now_us,
             retry: Retry::default(),
         };

@@ -334,6 +334,22 @@ async fn a_full_disk_defers_records_and_forgets_none() {
     assert_eq!(store.append(arrival(101)).await, Ok(Appended::Fresh));
 }
 
+#[tokio::test]
+async fn the_log_is_folded_into_the_file_while_calls_come_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&options(folder.path(), &Set::at_start())).unwrap();
+    let size = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().len();
+    let mut written = 0;
+    while size("ringfall.db") < 1 << 20 {
+        let calls = (0..500).map(|number| store.append(arrival(written + number)));
+        for appended in futures_util::future::join_all(calls).await {
+            assert_eq!(appended, Ok(Appended::Fresh));
+        }
+        written += 500;
+        assert!(written < 100_000, "the log only grows: {} bytes", size("ringfall.db-wal"));
+    }
+}
+
 #[test]
 fn a_folder_is_held_by_one_process() {
     let folder = tempfile::tempdir().unwrap();

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::app::ports::{Appended, Clock, JournalError};
 use crate::audit::record::Record;
 use crate::store::calls::Calls;
+use crate::store::checkpoints::Checkpoints;
 use crate::store::deferred::{Deferred, Kept, Written};
 use crate::store::memory::Memory;
 use crate::store::rows::{self, KeptRules, Spot};
@@ -66,6 +67,7 @@ pub(in crate::store) struct Writer {
     pub(in crate::store) memory: Arc<Memory>,
     pub(in crate::store) counts: Arc<Counts>,
     pub(in crate::store) deferred: Deferred,
+    pub(in crate::store) checkpoints: Checkpoints,
     pub(in crate::store) next_seq: i64,
     pub(in crate::store) kept_house_us: i64,
     pub(in crate::store) retry: Retry,
@@ -164,7 +166,9 @@ impl Writer {
         match self.transact(batch) {
             Ok(done) => {
                 self.recovered();
+                let rows = done.len();
                 self.answer(batch.drain(..), done);
+                self.checkpoints.wrote(&self.connection, rows);
             }
             Err(error) if is_outage(&error) => self.outage(batch, &error),
             Err(_) if batch.len() > 1 => {
@@ -321,6 +325,7 @@ impl Writer {
     }
 
     fn released(&mut self, places: Vec<Option<i64>>) {
+        self.checkpoints.wrote(&self.connection, places.len());
         for place in places {
             let Some(written) = self.deferred.release() else { return };
             self.counts.appended(place.is_some());
