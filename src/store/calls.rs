@@ -4,6 +4,7 @@
 //! costs nothing: what came after the cursor is folded again at the start.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -19,7 +20,10 @@ const CURSOR: &str = "calls";
 const SECOND: i64 = 1_000_000;
 
 /// Calls closed in one go, so that a long list never keeps an answer waiting for more than some milliseconds.
-const CLOSED_AT_ONCE: u32 = 200;
+const CLOSED_AT_ONCE: u32 = 100;
+
+/// Calls in memory that are looked at in one go.
+const LOOKED_AT_ONCE: usize = 200;
 
 /// A call that has not come for so long leaves the memory; the table still has it.
 const IDLE: i64 = 600 * SECOND;
@@ -30,8 +34,12 @@ pub(in crate::store) struct Calls {
     node: String,
     patience: Patience,
     open: BTreeMap<Name, Open>,
+    /// What is not in the table yet, by the place of its first such record in the trail.
+    unwritten: BTreeMap<i64, (Name, i64)>,
+    underway: Vec<i64>,
     folded: i64,
     written: i64,
+    looked_at: Option<Name>,
 }
 
 /// Call and organization.
@@ -42,13 +50,40 @@ struct Open {
     id: Option<i64>,
     shelf: i64,
     summary: Summary,
-    dirty: bool,
+    unwritten: Option<i64>,
+}
+
+/// How much is done in one go, so that no answer waits for it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct Portion {
+    /// Calls written at most.
+    pub(in crate::store) calls: usize,
+    /// The present, in microseconds since 1970.
+    pub(in crate::store) now_us: i64,
+    /// Only those that have waited so many microseconds: a call is often whole a second later.
+    pub(in crate::store) waited_us: i64,
+}
+
+impl Portion {
+    /// The absolute distance, so that a clock that is set back does not stop the writing.
+    const fn has(self, since: i64) -> bool {
+        (self.now_us - since).abs() >= self.waited_us
+    }
 }
 
 impl Calls {
     /// Nothing yet.
     pub(in crate::store) fn new(node: &str, patience: Patience) -> Self {
-        Self { node: node.to_owned(), patience, open: BTreeMap::new(), folded: 0, written: 0 }
+        Self {
+            node: node.to_owned(),
+            patience,
+            open: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
+            underway: Vec::new(),
+            folded: 0,
+            written: 0,
+            looked_at: None,
+        }
     }
 
     /// Folds what was written after the cursor.
@@ -63,7 +98,7 @@ impl Calls {
             // A body that cannot be read is of a newer form: it stays in the trail, and this view does without it.
             if let Ok(record) = serde_json::from_str::<Record>(row.get_ref(1)?.as_str()?) {
                 self.meet(connection, &record, row.get(2)?)?;
-                self.fold(seq, &record);
+                self.fold(seq, &record, 0);
             }
             self.folded = seq;
         }
@@ -96,14 +131,18 @@ impl Calls {
     }
 
     /// Takes in one record that was met and is safe on disk.
-    pub(in crate::store) fn fold(&mut self, seq: i64, record: &Record) {
+    pub(in crate::store) fn fold(&mut self, seq: i64, record: &Record, now_us: i64) {
         self.folded = self.folded.max(seq);
         if !is_of_call(record) {
             return;
         }
-        if let Some(open) = self.open.get_mut(&(record.call.clone(), record.org.clone())) {
+        let name = (record.call.clone(), record.org.clone());
+        if let Some(open) = self.open.get_mut(&name) {
             open.summary.fold(record);
-            open.dirty = true;
+            if open.unwritten.is_none() {
+                open.unwritten = Some(seq);
+                self.unwritten.insert(seq, (name, now_us));
+            }
         }
     }
 
@@ -112,31 +151,72 @@ impl Calls {
         self.folded > self.written
     }
 
-    /// Writes what has changed, within the transaction at hand. Call [`Self::settled`] once it is committed.
-    pub(in crate::store) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        for open in self.open.values_mut().filter(|open| open.dirty) {
-            open.id = Some(save(connection, open, self.patience)?);
+    /// Whether anything of the portion waits.
+    pub(in crate::store) fn has(&self, portion: Portion) -> bool {
+        self.unwritten.first_key_value().is_some_and(|(_, (_, since))| portion.has(*since))
+    }
+
+    /// Writes what has waited longest, within the transaction at hand. Call [`Self::settled`] once it is committed.
+    pub(in crate::store) fn write(&mut self, connection: &Connection, portion: Portion) -> rusqlite::Result<()> {
+        self.underway.clear();
+        let waiting = self.unwritten.iter().take_while(|(_, (_, since))| portion.has(*since));
+        for (seq, (name, _)) in waiting.take(portion.calls) {
+            if let Some(open) = self.open.get_mut(name) {
+                open.id = Some(save(connection, open, self.patience)?);
+            }
+            self.underway.push(*seq);
         }
         let cursor =
             "INSERT INTO cursors (name, seq) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq";
-        connection.prepare_cached(cursor)?.execute(params![CURSOR, self.folded])?;
+        connection.prepare_cached(cursor)?.execute(params![CURSOR, self.cursor()])?;
         Ok(())
     }
 
-    /// What [`Self::write`] wrote is safe; what will hardly be asked for leaves the memory.
+    /// Everything up to here is in the table once what is underway is; later calls may be there as well, which does
+    /// no harm because folding a record again changes nothing.
+    fn cursor(&self) -> i64 {
+        let rest = self.unwritten.keys().nth(self.underway.len());
+        rest.map_or(self.folded, |first| first - 1)
+    }
+
+    /// What [`Self::write`] wrote is safe; closed calls leave the memory, and some that will hardly be asked for.
     pub(in crate::store) fn settled(&mut self, now_us: i64) {
-        self.written = self.folded;
-        self.open.retain(|_, open| {
-            open.dirty = false;
-            open.summary.closed_us.is_none() && (now_us - open.summary.last_us).abs() < IDLE
-        });
+        self.written = self.cursor();
+        for seq in std::mem::take(&mut self.underway) {
+            let Some((name, _)) = self.unwritten.remove(&seq) else { continue };
+            if let Some(open) = self.open.get_mut(&name) {
+                open.unwritten = None;
+                if open.summary.closed_us.is_some() {
+                    self.open.remove(&name);
+                }
+            }
+        }
+        self.forget_idle(now_us);
+    }
+
+    /// Looks at some calls, other ones each time.
+    fn forget_idle(&mut self, now_us: i64) {
+        let from = self.looked_at.take().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut idle = Vec::new();
+        for (name, open) in self.open.range((from, Bound::Unbounded)).take(LOOKED_AT_ONCE) {
+            self.looked_at = Some(name.clone());
+            if open.unwritten.is_none() && (now_us - open.summary.last_us).abs() >= IDLE {
+                idle.push(name.clone());
+            }
+        }
+        for name in idle {
+            self.open.remove(&name);
+        }
     }
 
     /// What [`Self::write`] wrote is undone: rows that it made are not there.
     pub(in crate::store) fn undone(&mut self, connection: &Connection) {
-        for (name, open) in self.open.iter_mut().filter(|(_, open)| open.dirty) {
-            // When even this cannot be read, the row is looked for by its name at the next writing.
-            open.id = find(connection, name).ok().flatten();
+        for seq in std::mem::take(&mut self.underway) {
+            let Some((name, _)) = self.unwritten.get(&seq) else { continue };
+            if let Some(open) = self.open.get_mut(name) {
+                // When even this cannot be read, the row is looked for by its name at the next writing.
+                open.id = find(connection, name).ok().flatten();
+            }
         }
     }
 
@@ -265,7 +345,7 @@ fn load(connection: &Connection, name: &Name) -> rusqlite::Result<Option<Open>> 
     let mut query = connection.prepare_cached(select)?;
     let found = query.query_row(params![name.0, name.1], |row| {
         let summary = serde_json::from_str(row.get_ref(1)?.as_str()?).map_err(unreadable)?;
-        Ok(Open { id: Some(row.get(0)?), shelf: row.get(2)?, summary, dirty: false })
+        Ok(Open { id: Some(row.get(0)?), shelf: row.get(2)?, summary, unwritten: None })
     });
     found.optional()
 }
