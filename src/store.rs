@@ -7,6 +7,7 @@ mod error;
 mod memory;
 mod open;
 mod readers;
+mod reply;
 mod rows;
 mod state;
 mod writer;
@@ -32,6 +33,7 @@ use crate::store::deferred::{Deferred, Written};
 use crate::store::memory::{Memory, REMEMBERED};
 use crate::store::open::Folder;
 use crate::store::readers::Readers;
+use crate::store::reply::Waiting;
 use crate::store::rows::KeptRules;
 use crate::store::state::Counts;
 use crate::store::writer::{Job, Retry, Writer};
@@ -186,9 +188,10 @@ impl Journal for Store {
             serde_json::to_writer(&mut body, &record).map_err(|error| JournalError::Lost(error.to_string()))?;
             let body = String::from_utf8(body).map_err(|error| JournalError::Lost(error.to_string()))?;
             let (reply, answer) = oneshot::channel();
-            self.send(Job::Append(Written { record: Box::new(record), body }, reply))?;
-            let (appended, _done_with) = answer.await.map_err(|_gone| JournalError::Closed)?;
-            appended
+            self.send(Job::Append(Written { record: Box::new(record), body }, Waiting::here(reply)))?;
+            let reply = answer.await.map_err(|_gone| JournalError::Closed)?;
+            drop(reply.done_with);
+            reply.appended
         })
     }
 

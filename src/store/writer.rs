@@ -14,6 +14,7 @@ use crate::store::calls::{Calls, Portion};
 use crate::store::checkpoints::Checkpoints;
 use crate::store::deferred::{Deferred, Kept, Written};
 use crate::store::memory::Memory;
+use crate::store::reply::{Replies, Waiting};
 use crate::store::rows::{self, KeptRules, Spot};
 use crate::store::state::Counts;
 
@@ -41,15 +42,11 @@ const MINUTE_US: i64 = 60_000_000;
 /// The longest pause between two tries to write what waits.
 const LONGEST_PAUSE_US: i64 = 2_000_000;
 
-/// What became of a record, and the record itself when it is needed no more: memory is cheapest to free where it was
-/// taken.
-pub(in crate::store) type Reply = (Result<Appended, JournalError>, Option<Written>);
-
 /// Something to do.
 #[derive(Debug)]
 pub(in crate::store) enum Job {
     /// A record to write.
-    Append(Written, oneshot::Sender<Reply>),
+    Append(Written, Waiting),
     /// Rules to keep.
     Rules(KeptRules, oneshot::Sender<Result<(), JournalError>>),
     /// Brings the table of calls up to date.
@@ -224,16 +221,16 @@ impl Writer {
 
     fn answer(&mut self, jobs: impl Iterator<Item = Job>, done: Vec<Done>) {
         let now_us = self.now_us();
+        let mut replies = Replies::default();
         for (job, done) in jobs.zip(done) {
             match (job, done) {
-                (Job::Append(written, reply), Done::Appended(seq, appended)) => {
+                (Job::Append(written, waiting), Done::Appended(seq, appended)) => {
                     let fresh = appended == Appended::Fresh;
                     self.counts.appended(fresh);
                     if fresh {
                         self.calls.fold(seq, &written.record, now_us);
                     }
-                    // Whoever asked may have gone; the record is safe all the same.
-                    drop(reply.send((Ok(appended), Some(written))));
+                    replies.add(waiting, appended, written);
                 }
                 (Job::Rules(_, reply), _) => drop(reply.send(Ok(()))),
                 (Job::Settle(reply), _) => {
@@ -243,6 +240,7 @@ impl Writer {
                 _ => {}
             }
         }
+        replies.tell();
     }
 
     /// Nothing can be written now: everything waits in memory, and everybody is told.
@@ -258,7 +256,7 @@ impl Writer {
 
     fn defer(&mut self, job: Job, why: &str) {
         match job {
-            Job::Append(written, reply) => {
+            Job::Append(written, waiting) => {
                 let answer = match self.deferred.keep(written) {
                     Kept::Waits => Err(JournalError::Deferred(why.to_owned())),
                     Kept::Repeat(twiml) => Ok(Appended::Repeat { twiml }),
@@ -268,7 +266,7 @@ impl Writer {
                     }
                 };
                 self.counts.deferred(self.deferred.len());
-                drop(reply.send((answer, None)));
+                waiting.tell(answer);
             }
             #[cfg(test)]
             Job::Run(act) => act(&self.connection),
@@ -397,7 +395,7 @@ impl Writer {
             let Ok(body) = serde_json::to_string(&record) else { continue };
             self.memory.note(&record);
             let (reply, _) = oneshot::channel();
-            batch.push(Job::Append(Written { record: Box::new(record), body }, reply));
+            batch.push(Job::Append(Written { record: Box::new(record), body }, Waiting::here(reply)));
         }
         if !batch.is_empty() {
             self.commit(&mut batch);
@@ -419,7 +417,7 @@ enum Done {
 impl Job {
     fn fail(self, error: JournalError) {
         match self {
-            Self::Append(_, reply) => drop(reply.send((Err(error), None))),
+            Self::Append(_, waiting) => waiting.tell(Err(error)),
             Self::Rules(_, reply) | Self::Settle(reply) => drop(reply.send(Err(error))),
             #[cfg(test)]
             Self::Run(_) => {}
