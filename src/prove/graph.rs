@@ -40,7 +40,7 @@ pub(crate) struct Node {
 }
 
 /// One way from a stop, or from the arrival of a call.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Way {
     /// Which of the comings; the line for an arrival.
     pub(crate) by: usize,
@@ -259,7 +259,9 @@ impl Ways {
             self.ways.push(way);
             return true;
         }
-        self.ways.get_mut(slowest).into_iter().for_each(|slowest| *slowest = way.clone());
+        if let Some(slowest) = self.ways.get_mut(slowest) {
+            *slowest = way;
+        }
         false
     }
 }
