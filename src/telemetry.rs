@@ -1,12 +1,12 @@
 //! Logs, set up once: lines for eyes or JSON for collectors, and no phone number whole in either.
 
-use std::io::{self, Write};
-
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::telemetry::lines::Lines;
+
+mod lines;
 #[cfg(feature = "otel")]
 mod traces;
 
@@ -32,6 +32,9 @@ pub enum TelemetryError {
     #[cfg(feature = "otel")]
     #[error("traces cannot be exported: {0}")]
     Traces(String),
+    /// The thread that writes could not be started.
+    #[error("cannot start the log's thread: {0}; the system is out of threads or memory")]
+    Thread(#[from] std::io::Error),
     /// Somebody else has set it up.
     #[error("logging is set up already")]
     Twice,
@@ -44,7 +47,8 @@ const QUIET: &str = "actix_server=warn,actix_http=warn,refinery_core=warn";
 pub fn start(directives: &str, look: Look) -> Result<Telemetry, TelemetryError> {
     let wrong = |_| TelemetryError::Directives(directives.to_owned());
     let filter = EnvFilter::builder().parse(format!("{QUIET},{directives}")).map_err(wrong)?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(Masked);
+    let writer = Lines::start()?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer.clone());
     let lines = match look {
         Look::Human { colors } => lines.with_ansi(colors).with_target(false).boxed(),
         Look::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
@@ -57,6 +61,7 @@ pub fn start(directives: &str, look: Look) -> Result<Telemetry, TelemetryError> 
     started.map_err(|_twice| TelemetryError::Twice)?;
     std::panic::set_hook(Box::new(stumbled));
     Ok(Telemetry {
+        lines: writer,
         #[cfg(feature = "otel")]
         exporter,
     })
@@ -65,13 +70,15 @@ pub fn start(directives: &str, look: Look) -> Result<Telemetry, TelemetryError> 
 /// What logging and tracing need until the end.
 #[derive(Debug)]
 pub struct Telemetry {
+    lines: Lines,
     #[cfg(feature = "otel")]
     exporter: Option<traces::Exporter>,
 }
 
 impl Telemetry {
-    /// Sends what waits to be exported.
+    /// Writes what waits to be written, and sends what waits to be exported.
     pub fn finish(self) {
+        self.lines.finish();
         #[cfg(feature = "otel")]
         if let Some(exporter) = self.exporter {
             exporter.finish();
@@ -85,29 +92,6 @@ fn stumbled(panic: &std::panic::PanicHookInfo<'_>) {
     let words = panic.payload();
     let text = words.downcast_ref::<&str>().copied().or_else(|| words.downcast_ref::<String>().map(String::as_str));
     tracing::error!(place, "the program stumbled: {}", text.unwrap_or("no words"));
-}
-
-/// Writes to standard error what [`masked`] lets through: a second net below the types that mask themselves.
-#[derive(Debug, Clone, Copy)]
-struct Masked;
-
-impl Write for Masked {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        io::stderr().lock().write_all(&masked(line))?;
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
-    }
-}
-
-impl MakeWriter<'_> for Masked {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        *self
-    }
 }
 
 /// Digits of a number that stay readable at its start and its end.
