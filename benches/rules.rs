@@ -107,14 +107,17 @@ fn deciding() {
     println!("  tour company     {:>9.0} ns   (goal: at most 5,000)", decide_ns(&compiled("tour-company.yaml", TOUR)));
 }
 
-/// A file in which the last of `count` rules is the first that holds.
+/// A file in which the last of `count` rules is the first that holds; each of the others waits for somebody else.
 fn file_with_rules(count: usize) -> String {
     let mut text = String::from(
-        "version: 1\ntimezone: America/Los_Angeles\nnumbers: [\"+16195550100\"]\ncontacts:\n  desk: { number: \"+16195550111\", confirm: none }\n\
-         callers:\n  nobody: { numbers: [\"+12125550199\"] }\nroutes:\n",
+        "version: 1\ntimezone: America/Los_Angeles\nnumbers: [\"+16195550100\"]\ncontacts:\n  desk: { number: \"+16195550111\", confirm: none }\ncallers:\n",
     );
-    for _ in 1..count {
-        text.push_str("  - { when: { caller: nobody }, cascade: [{ ring: desk, for: 20s }] }\n");
+    for rule in 1..count {
+        writeln!(text, "  c{rule}: {{ numbers: [\"+1303{:07}\"] }}", 5_550_000 + rule).unwrap();
+    }
+    text.push_str("routes:\n");
+    for rule in 1..count {
+        writeln!(text, "  - {{ when: {{ caller: c{rule} }}, cascade: [{{ ring: desk, for: 20s }}] }}").unwrap();
     }
     text.push_str("  - { cascade: [{ ring: desk, for: 20s }] }\nfinally: { voicemail: Please leave a message. }\n");
     text
