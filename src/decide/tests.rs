@@ -169,12 +169,15 @@ proptest! {
         let bound = usize::from(MAX_HOPS) + 2 * rules.cascade(RuleSet::FINALLY).unwrap().steps.len() + 2;
         let carrier = [Carrier::Usual, Carrier::Usual, Carrier::Usual, Carrier::Odd][dice.below(4)];
         let mut missed = 0;
+        let mut told_at_the_mailbox = false;
         let mut answers = 0;
         let end = loop {
             answers += 1;
             prop_assert!(answers <= bound, "more than {} answers", bound);
             let decision = decided(&rules, &facts, &position, &state);
-            missed += decision.effects.iter().filter(|effect| matches!(effect, Effect::Missed { .. })).count();
+            let told = decision.effects.iter().filter(|effect| matches!(effect, Effect::Missed { .. })).count();
+            missed += told;
+            told_at_the_mailbox |= told > 0 && matches!(decision.plan.act, Act::Record { .. } | Act::OfferText { .. });
             facts.happened = reported(&mut dice, &decision.plan.act, carrier);
             match decision.next {
                 Some(next) => position = next,
@@ -183,7 +186,8 @@ proptest! {
         };
         prop_assert!(missed <= 1, "the escalation started {} times", missed);
         let taken = matches!(end, EndKind::Connected | EndKind::Rejected | EndKind::HandedOff);
-        prop_assert!(!taken || missed == 0, "nobody is told of a call that was taken or refused");
+        // A mailbox that heard nothing may be followed by a ring that is answered: what was told stays told.
+        prop_assert!(!taken || missed == 0 || told_at_the_mailbox, "nobody is told of a call that was taken or refused");
     }
 
     #[test]
