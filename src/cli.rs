@@ -55,7 +55,7 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Ask a running service whether it is well
     Health(health::Health),
-    /// Print the JSON Schema of the rule language, for editors
+    /// Print the JSON Schema of the rule language, for editors, or of the audit trail's records
     Schema(schema::Schema),
     /// Print a completion script for your shell
     Completions(completions::Completions),

@@ -3,6 +3,7 @@
 //! A field that is empty is left out of the written form; a reader ignores fields that it does not know,
 //! so that an older reader can follow a newer writer of the same schema version.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -10,7 +11,7 @@ use uuid::Uuid;
 pub const SCHEMA: u16 = 1;
 
 /// What a record is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The caller's next step was decided.
@@ -48,11 +49,12 @@ impl Kind {
 }
 
 /// One record. Its place in a call is `step`: the same step of a call has one record, however often it is asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// [`SCHEMA`] of its writer.
     pub schema: u16,
     /// Its name everywhere: a version 7 UUID.
+    #[schemars(with = "String", extend("format" = "uuid"))]
     pub id: Uuid,
     /// What it is about.
     pub kind: Kind,
@@ -132,7 +134,7 @@ pub struct Record {
 }
 
 /// A moment in three forms: to sort by, to join by, and to read.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Received {
     /// Microseconds since 1970.
     pub us: i64,
@@ -145,7 +147,7 @@ pub struct Received {
 }
 
 /// What was known of a call.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Facts {
     /// Name of the line that was called; none when the number is in no rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,7 +183,7 @@ pub struct Facts {
 }
 
 /// What the carrier reported; every field is absent unless it came.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Reported {
     /// `CallStatus` of the leg that the request is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -244,7 +246,7 @@ impl Reported {
 }
 
 /// A place in a call's cascade.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Place {
     /// Cascade and step, as in the URL; none for a call that has just come in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -265,7 +267,7 @@ pub struct Place {
 }
 
 /// State from outside the rule file.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct StateRead {
     /// Switches that do not stand at their default, or are set to it by hand: (name, whether on).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -286,7 +288,7 @@ impl StateRead {
 }
 
 /// What was decided.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Decided {
     /// `ring`, `menu`, `offer_text`, `record`, `promise_text`, `thank`, `reject`, `hangup`, `handoff` or `nothing`.
     pub act: String,
@@ -310,7 +312,7 @@ pub struct Decided {
 }
 
 /// Something that is sent once for a call.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Effected {
     /// Its name within the call.
     pub key: String,
@@ -325,7 +327,7 @@ pub struct Effected {
 }
 
 /// One line of the reasons.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct TraceLine {
     /// How far it is indented.
     pub depth: u8,
@@ -337,7 +339,7 @@ pub struct TraceLine {
 }
 
 /// Something for the keepers of the gate.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct SecurityEvent {
     /// The stable name of this kind of event, such as `signature-refused`.
     pub event: String,

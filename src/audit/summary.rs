@@ -3,12 +3,13 @@
 //! Records may come twice and in any order, because the carrier repeats requests and lets a status callback
 //! overtake an action request that is still on its way: the fold only ever adds what it learns.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::record::{Decided, Effected, Kind, Place, Record, Reported};
 
 /// One call.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// The organization.
     pub org: String,
@@ -74,7 +75,7 @@ pub struct Summary {
 }
 
 /// One contact in one ring.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Rung {
     /// The answer that rang, counted from 1.
     pub hop: u8,
@@ -88,7 +89,7 @@ pub struct Rung {
 }
 
 /// That somebody took the call.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Answered {
     /// Who.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,16 +1,22 @@
-//! `ringfall schema`: the JSON Schema of the rule language, for editors.
+//! `ringfall schema`: the JSON Schema of the rule language, for editors, or of the audit trail's records.
 
 use crate::cli::outcome::Outcome;
 use crate::cli::terminal;
 
-/// Nothing can be chosen: there is one language version.
+/// Which schema; there is one version of each.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "An editor with a YAML language server uses it when a rule file's first line says\n  \
     # yaml-language-server: $schema=./ringfall-1.schema.json\n\
-    Example: ringfall schema > routing-rules/ringfall-1.schema.json")]
-pub struct Schema {}
+    Examples:\n  \
+    ringfall schema > routing-rules/ringfall-1.schema.json\n  \
+    ringfall schema --audit > audit-record-1.schema.json")]
+pub struct Schema {
+    /// The schema of one record of the audit trail, as sinks and exports write it
+    #[arg(long)]
+    audit: bool,
+}
 
-pub(crate) fn run(_: &Schema) -> Outcome {
-    terminal::put(&crate::rules::schema::text());
+pub(crate) fn run(args: &Schema) -> Outcome {
+    terminal::put(&if args.audit { crate::audit::schema::text() } else { crate::rules::schema::text() });
     Outcome::Fine
 }

@@ -26,8 +26,8 @@ pub fn value() -> Value {
     schema
 }
 
-/// Takes out what is true of the types and no help to an author: nulls, defaults, integer formats.
-fn tidy(schema: &mut Value) {
+/// Takes out what is true of the types and no help to a reader: nulls, defaults, integer formats.
+pub fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             object.remove("default");

@@ -1,0 +1,3 @@
+//! The audit trail as those who read it meet it.
+
+mod form;
