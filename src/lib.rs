@@ -32,7 +32,7 @@
 //! | 8 | [`cli`] | the command line, the only place that prints |
 //! | 7 | [`startup`] | settings to a running server |
 //! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`web`], [`phone`] | the outside world, one kind each |
-//! | 5 | [`app`] | what happens to a request, and the ports it needs |
+//! | 5 | [`app`], [`vault`] | what happens to a request, and the ports it needs; secrets at rest |
 //! | 4 | [`prove`], [`draw`] | promises over every path; words and pictures for people and machines |
 //! | 3 | [`journey`], [`twiml`], [`audit`] | a whole imagined call; plans as TwiML; the record |
 //! | 2 | [`decide`] | the one function that says where a call goes, and why |
@@ -75,5 +75,6 @@ pub mod startup;
 pub mod store;
 pub mod telemetry;
 pub mod twiml;
+pub mod vault;
 pub mod web;
 pub mod webhook;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms by floor; a room may use only rooms on lower floors, and itself.
-const FLOORS: [(&str, u8); 22] = [
+const FLOORS: [(&str, u8); 23] = [
     ("diagnostic", 0),
     ("model", 0),
     ("rules", 1),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, u8); 22] = [
     ("draw", 4),
     ("prove", 4),
     ("app", 5),
+    ("vault", 5),
     ("clock", 6),
     ("files", 6),
     ("phone", 6),
