@@ -33,7 +33,7 @@
 //! | 7 | [`startup`] | settings to a running server |
 //! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`web`], [`phone`] | the outside world, one kind each |
 //! | 5 | [`app`], [`vault`] | what happens to a request, and the ports it needs; secrets at rest |
-//! | 4 | [`prove`], [`draw`] | promises over every path; words and pictures for people and machines |
+//! | 4 | [`respond`], [`prove`], [`draw`] | the pure middle of an answer; promises over every path; words and pictures for people and machines |
 //! | 3 | [`journey`], [`twiml`], [`audit`] | a whole imagined call; plans as TwiML; the record |
 //! | 2 | [`decide`] | the one function that says where a call goes, and why |
 //! | 1 | [`rules`], [`webhook`] | YAML to a valid rule set; bytes to a verified event |
@@ -69,6 +69,7 @@ pub mod journey;
 pub mod model;
 pub mod phone;
 pub mod prove;
+pub mod respond;
 pub mod rules;
 pub mod settings;
 pub mod startup;

@@ -25,6 +25,7 @@ mod callee;
 mod caller;
 mod fallback;
 pub mod fault;
+mod memory;
 mod paper;
 mod place;
 mod reports;

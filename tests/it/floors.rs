@@ -16,6 +16,7 @@ const FLOORS: [(&str, u8); 23] = [
     ("twiml", 3),
     ("draw", 4),
     ("prove", 4),
+    ("respond", 4),
     ("app", 5),
     ("vault", 5),
     ("clock", 6),

@@ -4,30 +4,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::app::answer::fault::Fault;
-use crate::app::answer::{Done, Outcome, Visit, caller, place};
+use crate::app::answer::{Done, Outcome, Visit};
 use crate::app::credentials::Owner;
 use crate::app::live::Organization;
 use crate::audit::record::{Kind, Record};
 use crate::model::call::{CallFacts, Happened, LegOutcome};
 use crate::model::digest::Digest;
 use crate::model::position::Position;
+use crate::respond;
 use crate::twiml::last_resort::{Known, last_resort};
 use crate::webhook::continuation::{self, Continuation, Leg};
 use crate::webhook::endpoint::Endpoint;
 use crate::webhook::event::CallEvent;
 use crate::webhook::form::{Charset, Form};
 
-/// What a callee hears when nothing can be asked: the leg ends, and the caller goes on to the next step.
-const HANG_UP: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Hangup/></Response>\n";
-
 /// What a caller hears when even the last resort stumbles.
 const SORRY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Say>We are sorry, we cannot take your call \
                      right now. Please call again in a few minutes.</Say></Response>\n";
-
-/// The answer that ends a callee's leg.
-pub(super) fn hang_up() -> String {
-    HANG_UP.to_owned()
-}
 
 impl Visit<'_> {
     /// Answers in spite of the fault, writes it down and counts it. Nobody waits for the disk here.
@@ -58,7 +51,7 @@ impl Visit<'_> {
     fn static_answer(&self) -> String {
         match self.endpoint {
             Endpoint::InboundCall | Endpoint::Continue => SORRY.to_owned(),
-            Endpoint::Screen => HANG_UP.to_owned(),
+            Endpoint::Screen => respond::callee::HANG_UP.to_owned(),
             Endpoint::CallStatus
             | Endpoint::Recording
             | Endpoint::Transcription
@@ -77,7 +70,7 @@ impl Visit<'_> {
         let place = self.place(event.as_ref());
         let org = place.org.as_ref();
         let audio_base = org.map(|org| format!("{}/audio/{}", self.app.manners.prefix, org.slug));
-        let line = |org: &Arc<Organization>, event: &CallEvent| place::line_of(&org.rules, event.to.number.as_ref());
+        let line = |org: &Arc<Organization>, event: &CallEvent| respond::line_of(&org.rules, event.to.number.as_ref());
         let facts = event.as_ref().map(|event| rough_facts(event, org.and_then(|org| line(org, event))));
         let known = Known {
             org: org.map(|org| &org.slug),
@@ -150,7 +143,7 @@ fn rough_facts(event: &CallEvent, line: Option<crate::model::ids::LineId>) -> Ca
     } else {
         Happened::Arrived
     };
-    caller::facts(event, line, happened)
+    respond::caller::facts(event, line, happened)
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use uuid::{NoContext, Uuid};
 use crate::app::App;
 use crate::app::answer::Visit;
 use crate::app::live::Organization;
-use crate::audit::record::{Kind, Received, Record, Reported, SCHEMA, StateRead, TraceLine};
-use crate::decide::words::{self, Line};
+use crate::audit::record::{Kind, Received, Record, Reported, SCHEMA, StateRead};
 use crate::model::ids::LineId;
 use crate::model::moment::{Zone, bundled_tzdb};
+use crate::respond::report;
 use crate::rules::ruleset::RuleSet;
 use crate::webhook::endpoint::Endpoint;
 use crate::webhook::event::CallEvent;
@@ -87,7 +87,7 @@ impl Visit<'_> {
             Some(parent) => (parent.to_string(), Some(event.call.to_string())),
             None => (event.call.to_string(), None),
         };
-        Record { call, leg, reported: reported(event), ..self.blank_in(kind, zone) }
+        Record { call, leg, reported: report::reported(event), ..self.blank_in(kind, zone) }
     }
 
     /// The same, in the organization's name and its line's zone.
@@ -104,49 +104,4 @@ impl Visit<'_> {
 /// The zone of the line, or of the rules.
 fn zone(rules: &RuleSet, line: Option<LineId>) -> &Zone {
     line.and_then(|id| rules.line(id)).map_or(&rules.zone, |line| &line.zone)
-}
-
-/// What the carrier reported, in its own words.
-pub(super) fn reported(event: &CallEvent) -> Reported {
-    let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
-    let (dial, recording) = (event.dial.as_ref(), event.recording.as_ref());
-    let transcription = event.transcription.as_ref();
-    Reported {
-        call_status: Some(event.status.word().to_owned()),
-        call_seconds: event.seconds,
-        dial_status: dial.map(|dial| dial.status.word().to_owned()),
-        dial_bridged: dial.and_then(|dial| dial.bridged),
-        dial_seconds: dial.and_then(|dial| dial.seconds),
-        dial_leg: dial.and_then(|dial| dial.leg.as_ref()).map(ToString::to_string),
-        sequence: event.sequence,
-        recording: recording.and_then(|recording| text(&recording.sid)),
-        recording_url: recording.and_then(|recording| text(&recording.url)),
-        seconds: recording.and_then(|recording| recording.seconds),
-        text: transcription.and_then(|transcription| text(&transcription.text)),
-        error: event.fault.as_ref().map(|fault| fault.code.to_string()),
-        ..Reported::default()
-    }
-}
-
-/// The reasons in words.
-pub(super) fn trace(lines: Vec<Line>) -> Vec<TraceLine> {
-    let line = |line: Line| {
-        let verdict = line.verdict.word();
-        let text = if line.why.is_empty() {
-            format!("{verdict}: {}", line.what)
-        } else {
-            format!("{verdict}: {}: {}", line.what, line.why)
-        };
-        TraceLine { depth: line.depth, path: line.path, text }
-    };
-    lines.into_iter().map(line).collect()
-}
-
-/// The reasons of a decision in words.
-pub(super) fn reasons(
-    rules: &RuleSet,
-    now: &crate::model::moment::Moment,
-    trace_of: &crate::decide::trace::Trace,
-) -> Vec<TraceLine> {
-    trace(words::words(rules, now, trace_of))
 }

@@ -9,17 +9,8 @@ use crate::app::answer::fault::Fault;
 use crate::app::live::Organization;
 use crate::model::digest::RulesKey;
 use crate::model::ids::{LineId, OrgSlug};
-use crate::model::phone::E164;
-use crate::rules::ruleset::RuleSet;
 use crate::webhook::continuation::{self, Continuation};
 use crate::webhook::event::CallEvent;
-
-/// The line of these rules with that number.
-pub(super) fn line_of(rules: &RuleSet, number: Option<&E164>) -> Option<LineId> {
-    let number = number?;
-    let at = rules.lines.iter().position(|line| line.number == *number)?;
-    u16::try_from(at).ok().map(LineId)
-}
 
 impl Visit<'_> {
     /// Where a new call belongs. A number that nobody has goes to the organization that the URL names.

@@ -8,8 +8,9 @@ use crate::app::live::Organization;
 use crate::audit::record::{Facts, Kind, Record, Reported};
 use crate::decide::words::places;
 use crate::model::ids::{ContactId, OrgSlug};
+use crate::respond::report;
 use crate::webhook::continuation::{self, Continuation, Leg, Message};
-use crate::webhook::event::{CallEvent, MessageEvent, RecordingStatus};
+use crate::webhook::event::{CallEvent, MessageEvent};
 
 /// A leg has changed its state.
 pub(super) async fn status(visit: &Visit<'_>, event: &CallEvent) -> Result<Done, Fault> {
@@ -20,12 +21,7 @@ pub(super) async fn status(visit: &Visit<'_>, event: &CallEvent) -> Result<Done,
         }
         Some(_) | None => (Belongs::guessed(visit, event)?, None),
     };
-    let leg = event.parent.as_ref().map_or("call", |_| event.call.as_str());
-    let sequence = event.sequence.map_or_else(String::new, |number| format!(".{number}"));
-    let mut record = Record {
-        step: format!("status.{leg}.{}{sequence}", event.status.word()),
-        ..org.record(visit, Kind::Status, event)
-    };
+    let mut record = Record { step: report::status_step(event), ..org.record(visit, Kind::Status, event) };
     record.reported.contact = org.contact(contact);
     Ok(visit.keep(record, visit.nothing()).await)
 }
@@ -39,30 +35,14 @@ pub(super) async fn message_left(visit: &Visit<'_>, event: &CallEvent) -> Result
         Leg::Caller(_) | Leg::Callee { .. } | Leg::Status(_) => return Err(Fault::NoPlace),
     };
     let org = Belongs::under(&continuation.org, visit.organization(&continuation.org, continuation.rules).await);
-    let recording = event.recording.as_ref();
-    let sid = recording.and_then(|it| it.sid.as_deref()).unwrap_or("-");
-    let status = status_word(event);
     let mut record = Record {
-        step: format!("{}.{sid}.{status}", kind.word()),
+        step: report::message_step(kind, event),
         began: Some(message.began),
         ..org.record(visit, kind, event)
     };
-    record.reported.status = Some(status.to_owned());
+    record.reported.status = Some(report::message_status(event).to_owned());
     record.reported.contact = org.mailbox(message);
     Ok(visit.keep(record, visit.nothing()).await)
-}
-
-fn status_word(event: &CallEvent) -> &'static str {
-    if let Some(transcription) = &event.transcription {
-        return if transcription.failed { "failed" } else { "completed" };
-    }
-    match event.recording.as_ref().map(|recording| recording.status) {
-        Some(RecordingStatus::InProgress) => "in-progress",
-        Some(RecordingStatus::Completed) | None => "completed",
-        Some(RecordingStatus::Absent) => "absent",
-        Some(RecordingStatus::Failed) => "failed",
-        Some(RecordingStatus::Unknown) => "unknown",
-    }
 }
 
 /// A text message came in, or one of ours changed its state.

@@ -1,0 +1,51 @@
+//! What the journal remembers of other requests and other calls of one organization.
+
+use crate::app::answer::Visit;
+use crate::app::live::Organization;
+use crate::app::ports::{Journal, Key};
+use crate::model::call::KeyRecord;
+use crate::model::ids::{CallSid, OrgSlug};
+use crate::model::phone::E164;
+use crate::respond::{House, Memory};
+use crate::rules::ruleset::RuleSet;
+
+/// The journal, asked for one organization.
+pub(super) struct Remembered<'a> {
+    journal: &'a dyn Journal,
+    org: &'a OrgSlug,
+}
+
+impl Memory for Remembered<'_> {
+    fn key(&self, call: &CallSid, leg: Option<&CallSid>) -> KeyRecord {
+        match self.journal.key(self.org.as_str(), call.as_str(), leg.map(CallSid::as_str)) {
+            Key::Accepted => KeyRecord::Accepted,
+            Key::Declined => KeyRecord::Declined,
+            Key::Nothing => KeyRecord::Silent,
+        }
+    }
+
+    /// No switch can be set yet: all stand at their default.
+    fn switches(&self, _rules: &RuleSet) -> Vec<Option<bool>> {
+        Vec::new()
+    }
+
+    fn active_calls(&self, contact: &str, call: &CallSid) -> u8 {
+        self.journal.active_calls(self.org.as_str(), contact, call.as_str())
+    }
+
+    fn earlier_calls(&self, caller: &E164, call: &CallSid, began: i64) -> Vec<u32> {
+        self.journal.earlier_calls(self.org.as_str(), caller.as_str(), call.as_str(), began)
+    }
+}
+
+impl Visit<'_> {
+    /// What is remembered of the calls of this organization.
+    pub(super) fn memory<'a>(&'a self, org: &'a OrgSlug) -> Remembered<'a> {
+        Remembered { journal: &*self.app.journal, org }
+    }
+
+    /// What answers the calls of this organization.
+    pub(super) fn house<'a>(&'a self, org: &'a Organization) -> House<'a> {
+        House { org: &org.slug, rules: &org.rules, templates: &org.templates, prefix: &self.app.manners.prefix }
+    }
+}
