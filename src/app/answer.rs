@@ -91,6 +91,8 @@ struct Done {
 struct Visit<'a> {
     app: &'a Arc<App>,
     endpoint: Endpoint,
+    /// The request as it came in.
+    wire: Wire<'a>,
     verified: &'a Verified<RawWebhook>,
     profile: &'a Profile,
     /// When the request came in.
@@ -134,7 +136,7 @@ async fn judged(app: &Arc<App>, request: Request<'_>, started: Timestamp) -> (An
                 crate::webhook::signature::Slot::Next => "ok-next",
             });
             let at = imagined(&verified, profile).unwrap_or(started);
-            let visit = Visit { app, endpoint, verified: &verified, profile, started, at };
+            let visit = Visit { app, endpoint, wire, verified: &verified, profile, started, at };
             let done = visit.served().await;
             match done {
                 Ok(done) => (Answer { status: 200, twiml: Some(done.twiml) }, done.outcome),

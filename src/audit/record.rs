@@ -7,6 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::model::moment::bundled_tzdb;
+use crate::webhook::raw::Wire;
+
 /// Version of the wire form; it rises when a field changes its meaning, not when one is added.
 pub const SCHEMA: u16 = 1;
 
@@ -78,6 +81,9 @@ pub struct Record {
     pub account: String,
     /// What makes this request the same as its repeat, within the call.
     pub step: String,
+    /// The request as it was received; none when nobody verified sent one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
     /// When the call came in, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began: Option<i64>,
@@ -131,6 +137,96 @@ pub struct Record {
     /// What went wrong, when the caller was answered in spite of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
+}
+
+impl Record {
+    /// A record that says only what it is about, when and where; its step is its own name until it gets another.
+    pub fn blank(kind: Kind, id: Uuid, node: &str, received: Received) -> Self {
+        Self {
+            schema: SCHEMA,
+            id,
+            kind,
+            org: String::new(),
+            node: node.to_owned(),
+            received,
+            endpoint: String::new(),
+            call: String::new(),
+            leg: None,
+            account: String::new(),
+            step: id.to_string(),
+            request: None,
+            began: None,
+            verifier: None,
+            facts: None,
+            reported: Reported::default(),
+            from: None,
+            to: None,
+            state: StateRead::default(),
+            decision: None,
+            effects: Vec::new(),
+            trace: Vec::new(),
+            rules: None,
+            templates: None,
+            tzdb: bundled_tzdb().to_owned(),
+            security: None,
+            summary: None,
+            twiml: None,
+            latency_us: 0,
+            fault: None,
+        }
+    }
+}
+
+/// A verified request as it was received, so that it can be sent again. A request by GET has its fields in the target.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Request {
+    /// `POST` or `GET`.
+    pub method: String,
+    /// Path and query, nothing decoded, without the path of the public address.
+    pub target: String,
+    /// The content type, unless it is that of a form in UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// The body; bytes of a form that are no UTF-8 are written as `%` and two hex digits, which a reader of forms
+    /// takes for the same.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub body: String,
+}
+
+impl Request {
+    /// What stands on the wire.
+    pub fn of(wire: &Wire<'_>) -> Self {
+        let body = match std::str::from_utf8(wire.body) {
+            Ok(text) => text.to_owned(),
+            Err(_) => percent_encoded(wire.body),
+        };
+        let usual = wire.content_type.is_none_or(is_plain_form);
+        Self {
+            method: wire.method.to_owned(),
+            target: wire.target.to_owned(),
+            content_type: (!usual).then(|| wire.content_type.unwrap_or_default().to_owned()),
+            body,
+        }
+    }
+}
+
+/// What the carrier sends with every form.
+fn is_plain_form(content_type: &str) -> bool {
+    let usual = ["application/x-www-form-urlencoded; charset=UTF-8", "application/x-www-form-urlencoded"];
+    usual.iter().any(|usual| usual.eq_ignore_ascii_case(content_type))
+}
+
+fn percent_encoded(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        if byte.is_ascii() {
+            text.push(char::from(*byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _infallible = write!(text, "%{byte:02X}");
+        }
+        text
+    })
 }
 
 /// A moment in three forms: to sort by, to join by, and to read.
@@ -354,6 +450,24 @@ pub struct SecurityEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_is_kept_as_it_came() {
+        let form = "application/x-www-form-urlencoded";
+        let wire = |content_type, body| Wire {
+            method: "POST",
+            target: "/twilio/continue?org=acme&s=1.0",
+            content_type: Some(content_type),
+            signature: Some("secret"),
+            body,
+        };
+        let usual = Request::of(&wire("application/x-www-form-urlencoded; charset=UTF-8", b"To=%2B1&City=S\xc3\xa3o"));
+        assert_eq!((usual.content_type, usual.body.as_str()), (None, "To=%2B1&City=São"));
+        let odd = format!("{form}; charset=ISO-8859-1");
+        let latin = Request::of(&wire(&odd, b"City=S\xe3o"));
+        assert_eq!((latin.content_type.as_deref(), latin.body.as_str()), (Some(odd.as_str()), "City=S%E3o"));
+        assert_eq!(latin.target, "/twilio/continue?org=acme&s=1.0");
+    }
 
     #[test]
     fn a_reader_follows_a_newer_writer() {

@@ -149,8 +149,8 @@ impl Decided {
 
     fn act(rules: &RuleSet, act: &Act) -> Self {
         let mailbox = |id| rules.mailbox(id).map(|mailbox| mailbox.name.to_string());
-        let named = |act: &str, at: Option<StepRef>, name: Option<String>| Self {
-            act: act.to_owned(),
+        let named = |at: Option<StepRef>, name| Self {
+            act: act.word().to_owned(),
             step: at.map(step),
             name,
             ..Self::default()
@@ -159,17 +159,16 @@ impl Decided {
             Act::Ring { at, contacts, seconds } => Self {
                 contacts: contacts.iter().filter_map(|contact| contact_name(rules, *contact)).collect(),
                 seconds: Some(*seconds),
-                ..named("ring", Some(*at), None)
+                ..named(Some(*at), None)
             },
-            Act::Menu { at, menu, .. } => named("menu", Some(*at), rules.menu(*menu).map(|menu| menu.name.to_string())),
-            Act::OfferText { at, mailbox: id, .. } => named("offer_text", Some(*at), mailbox(*id)),
-            Act::Record { at, mailbox: id, .. } => named("record", Some(*at), mailbox(*id)),
-            Act::PromiseText => named("promise_text", None, None),
-            Act::Thank => named("thank", None, None),
-            Act::Reject(refusal) => named("reject", None, Some(refusal_word(*refusal).to_owned())),
-            Act::Hangup(at) => named("hangup", *at, None),
-            Act::Handoff { at } => named("handoff", Some(*at), None),
-            Act::Nothing => named("nothing", None, None),
+            Act::Menu { at, menu, .. } => named(Some(*at), rules.menu(*menu).map(|menu| menu.name.to_string())),
+            Act::OfferText { at, mailbox: id, .. } | Act::Record { at, mailbox: id, .. } => {
+                named(Some(*at), mailbox(*id))
+            }
+            Act::PromiseText | Act::Thank | Act::Nothing => named(None, None),
+            Act::Reject(refusal) => named(None, Some(refusal_word(*refusal).to_owned())),
+            Act::Hangup(at) => named(*at, None),
+            Act::Handoff { at } => named(Some(*at), None),
         }
     }
 }

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::{NoContext, Uuid};
 
-use crate::audit::record::{Kind, Received, Record, Reported, SCHEMA, StateRead};
+use crate::audit::record::{Kind, Received, Record};
 use crate::audit::summary::Summary;
-use crate::model::moment::{Zone, bundled_tzdb};
+use crate::model::moment::Zone;
 use crate::store::Patience;
 use crate::store::rows::unreadable;
 
@@ -245,36 +245,16 @@ impl Calls {
         let zone = Zone::named(&summary.zone).unwrap_or_else(Zone::utc);
         let subsecond = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
         let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+        let id = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, subsecond));
         Record {
-            schema: SCHEMA,
-            id: Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, subsecond)),
-            kind: Kind::Closed,
             org: summary.org.clone(),
-            node: self.node.clone(),
-            received: Received::at(now, &zone),
-            endpoint: String::new(),
             call: summary.call.clone(),
-            leg: None,
-            account: String::new(),
             step: "closed".to_owned(),
             began: Some(summary.began_us / SECOND),
-            verifier: None,
-            facts: None,
-            reported: Reported::default(),
-            from: None,
-            to: None,
-            state: StateRead::default(),
-            decision: None,
             effects,
-            trace: Vec::new(),
             rules: summary.rules.clone(),
-            templates: None,
-            tzdb: bundled_tzdb().to_owned(),
-            security: None,
             summary: Some(Box::new(summary)),
-            twiml: None,
-            latency_us: 0,
-            fault: None,
+            ..Record::blank(Kind::Closed, id, &self.node, Received::at(now, &zone))
         }
     }
 }

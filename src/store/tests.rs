@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::*;
-use crate::audit::record::{Decided, Effected, Facts, Kind, Place, Received, Reported, SCHEMA, StateRead};
+use crate::audit::record::{Decided, Effected, Facts, Kind, Place, Received, Reported};
 use crate::model::moment::Zone;
 
 /// A clock that stands still until it is set.
@@ -39,36 +39,15 @@ fn options(folder: &Path, clock: &Arc<Set>) -> Options {
 
 fn record(kind: Kind, call: u32, step: &str, at: i64) -> Record {
     let zone = Zone::named("America/Los_Angeles").unwrap();
+    let id = Uuid::from_u128(u128::from(call) << 64 | u128::from(at.unsigned_abs()));
+    let received = Received::at(Timestamp::from_second(at).unwrap(), &zone);
     Record {
-        schema: SCHEMA,
-        id: Uuid::from_u128(u128::from(call) << 64 | u128::from(at.unsigned_abs())),
-        kind,
         org: "acme".to_owned(),
-        node: "one".to_owned(),
-        received: Received::at(Timestamp::from_second(at).unwrap(), &zone),
         endpoint: "continue".to_owned(),
         call: format!("CA{call:032x}"),
-        leg: None,
-        account: String::new(),
         step: step.to_owned(),
         began: Some(START),
-        verifier: None,
-        facts: None,
-        reported: Reported::default(),
-        from: None,
-        to: None,
-        state: StateRead::default(),
-        decision: None,
-        effects: Vec::new(),
-        trace: Vec::new(),
-        rules: None,
-        templates: None,
-        tzdb: String::new(),
-        security: None,
-        summary: None,
-        twiml: None,
-        latency_us: 0,
-        fault: None,
+        ..Record::blank(kind, id, "one", received)
     }
 }
 

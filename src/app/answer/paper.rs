@@ -8,9 +8,9 @@ use uuid::{NoContext, Uuid};
 use crate::app::App;
 use crate::app::answer::Visit;
 use crate::app::live::Organization;
-use crate::audit::record::{Kind, Received, Record, Reported, SCHEMA, StateRead};
+use crate::audit::record::{self, Kind, Received, Record};
 use crate::model::ids::LineId;
-use crate::model::moment::{Zone, bundled_tzdb};
+use crate::model::moment::Zone;
 use crate::respond::report;
 use crate::rules::ruleset::RuleSet;
 use crate::webhook::endpoint::Endpoint;
@@ -22,38 +22,8 @@ pub(super) fn blank(app: &Arc<App>, kind: Kind, endpoint: Endpoint, started: Tim
 }
 
 fn blank_in(app: &Arc<App>, kind: Kind, endpoint: Endpoint, received: Received, started: Timestamp) -> Record {
-    let id = identifier(started);
-    Record {
-        schema: SCHEMA,
-        id,
-        kind,
-        org: String::new(),
-        node: app.manners.node.clone(),
-        received,
-        endpoint: endpoint.word().to_owned(),
-        call: String::new(),
-        leg: None,
-        account: String::new(),
-        step: id.to_string(),
-        began: None,
-        verifier: None,
-        facts: None,
-        reported: Reported::default(),
-        from: None,
-        to: None,
-        state: StateRead::default(),
-        decision: None,
-        effects: Vec::new(),
-        trace: Vec::new(),
-        rules: None,
-        templates: None,
-        tzdb: bundled_tzdb().to_owned(),
-        security: None,
-        summary: None,
-        twiml: None,
-        latency_us: 0,
-        fault: None,
-    }
+    let record = Record::blank(kind, identifier(started), &app.manners.node, received);
+    Record { endpoint: endpoint.word().to_owned(), ..record }
 }
 
 fn identifier(at: Timestamp) -> Uuid {
@@ -63,7 +33,7 @@ fn identifier(at: Timestamp) -> Uuid {
 }
 
 impl Visit<'_> {
-    /// A record of this request that says only when, where and under whose key.
+    /// A record of this request: what came, when, where and under whose key.
     pub(super) fn blank(&self, kind: Kind) -> Record {
         self.blank_in(kind, &Zone::utc())
     }
@@ -73,6 +43,7 @@ impl Visit<'_> {
         Record {
             account: self.profile.account.to_string(),
             verifier: Some(self.verified.slot().word().to_owned()),
+            request: Some(record::Request::of(&self.wire)),
             ..blank_in(self.app, kind, self.endpoint, received, self.started)
         }
     }

@@ -5,42 +5,19 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::audit::record::{Facts, Received, SCHEMA, StateRead};
+use crate::audit::record::{Facts, Received};
 use crate::model::moment::Zone;
 
 const START: i64 = 1_795_000_000;
 
 fn record(kind: Kind, after: i64) -> Record {
+    let received = Received::at(Timestamp::from_second(START + after).unwrap(), &Zone::utc());
     Record {
-        schema: SCHEMA,
-        id: Uuid::nil(),
-        kind,
         org: "acme".to_owned(),
-        node: "one".to_owned(),
-        received: Received::at(Timestamp::from_second(START + after).unwrap(), &Zone::utc()),
-        endpoint: String::new(),
         call: "CA1".to_owned(),
-        leg: None,
-        account: String::new(),
-        step: String::new(),
         began: Some(START),
-        verifier: None,
-        facts: None,
-        reported: Reported::default(),
-        from: None,
-        to: None,
-        state: StateRead::default(),
-        decision: None,
-        effects: Vec::new(),
-        trace: Vec::new(),
         rules: Some("0123".to_owned()),
-        templates: None,
-        tzdb: String::new(),
-        security: None,
-        summary: None,
-        twiml: None,
-        latency_us: 0,
-        fault: None,
+        ..Record::blank(kind, Uuid::nil(), "one", received)
     }
 }
 

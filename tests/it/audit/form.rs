@@ -35,6 +35,10 @@ async fn what_is_written_is_what_was_published() {
     let records = store.records("acme", CALL).await.unwrap();
     let kinds: Vec<_> = records.iter().map(|record| record.kind.word()).collect();
     assert_eq!(kinds, ["decision", "decision", "status", "closed"]);
+    let asked: Vec<_> = records.iter().filter_map(|record| record.request.as_ref()).collect();
+    assert_eq!(asked.len(), 3, "a record for each request holds it as it came");
+    assert_eq!((asked[1].method.as_str(), asked[1].target.as_str()), ("POST", action.as_str()));
+    assert!(asked[1].body.contains("DialCallStatus=no-answer"), "{}", asked[1].body);
     let published = jsonschema::validator_for(&schema::value()).unwrap();
     for record in records {
         let written: Value = serde_json::to_value(&record).unwrap();
