@@ -31,7 +31,7 @@
 //! | 9 | `main`, this page | the doors |
 //! | 8 | [`cli`] | the command line, the only place that prints |
 //! | 7 | [`startup`] | settings to a running server |
-//! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`web`], [`phone`] | the outside world, one kind each |
+//! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`web`], [`phone`], [`twilio`] | the outside world, one kind each |
 //! | 5 | [`app`], [`vault`] | what happens to a request, and the ports it needs; secrets at rest |
 //! | 4 | [`respond`], [`prove`], [`draw`] | the pure middle of an answer; promises over every path; words and pictures for people and machines |
 //! | 3 | [`journey`], [`twiml`], [`audit`] | a whole imagined call; plans as TwiML; the record |
@@ -75,6 +75,7 @@ pub mod settings;
 pub mod startup;
 pub mod store;
 pub mod telemetry;
+pub mod twilio;
 pub mod twiml;
 pub mod vault;
 pub mod web;

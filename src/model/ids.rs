@@ -92,6 +92,18 @@ sid! {
     /// A carrier account.
     AccountSid, "AC", "account"
 }
+sid! {
+    /// The name of an API key; it is no secret.
+    ApiKeySid, "SK", "API key"
+}
+sid! {
+    /// A number that an account owns, as the carrier names it.
+    NumberSid, "PN", "phone number"
+}
+sid! {
+    /// A recording, as the carrier names it.
+    RecordingSid, "RE", "recording"
+}
 
 macro_rules! index {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => { $(

@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::model::ids::ApiKeySid;
+
 /// A secret text; it shows as `***` and is wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
@@ -24,6 +26,15 @@ impl fmt::Debug for Secret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("***")
     }
+}
+
+/// What the carrier's REST interface is called with. It signs no webhook and checks none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its name.
+    pub sid: ApiKeySid,
+    /// Its secret.
+    pub secret: Secret,
 }
 
 #[cfg(test)]
