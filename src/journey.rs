@@ -1,6 +1,7 @@
 //! One whole imagined call: `decide` asked again and again, with people who do what they are told.
 
 pub mod coverage;
+pub mod hear;
 pub mod outlook;
 pub mod people;
 pub mod seconds;

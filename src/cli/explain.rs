@@ -23,6 +23,7 @@ use crate::rules::ruleset::RuleSet;
 #[command(after_help = "Examples:\n  \
     ringfall explain --to +13125550199 --at \"2026-03-08 03:10\" --leg dana=mailbox --leg lee=answered\n  \
     ringfall explain --to main --from withheld --switch maintenance=on --key 2 routing-rules/acme.yaml\n  \
+    ringfall explain --to main --leg dana=mailbox --hear routing-rules/acme.yaml\n  \
     ringfall explain --format mermaid routing-rules/acme.yaml > call.mmd\n\n\
     Whoever is not named by --leg does not answer; without --key the caller waits.")]
 pub struct Explain {
@@ -56,6 +57,9 @@ pub struct Explain {
     /// What the networks say of the caller's number: passed-a, passed-b, passed-c, failed or unsigned
     #[arg(long, value_name = "WORD", default_value = "unsigned", value_parser = attestation)]
     attestation: Attestation,
+    /// Show what the caller hears instead of the reasons: seconds of ringing, speech and silence
+    #[arg(long)]
+    hear: bool,
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -133,6 +137,11 @@ fn explained(args: &Explain, loaded: &[(String, RuleSet)]) -> Result<String, Mis
     }
     let explained = Explained { rules, call: &call, to: &to, journey: &journey };
     Ok(match args.format {
+        Format::Text if args.hear => explain::hear::text(explained),
+        Format::Json if args.hear => explain::hear::json(explained),
+        Format::Mermaid if args.hear => {
+            return Err(Misuse("what a caller hears is no flowchart: use `--format text` or `json`".to_owned()));
+        }
         Format::Text => explain::text(explained),
         Format::Json => explain::json::text(explained),
         Format::Mermaid => explain::mermaid::text(explained),

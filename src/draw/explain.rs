@@ -1,5 +1,6 @@
 //! One call explained: every rule, condition and person considered, and the fact that decided each.
 
+pub mod hear;
 pub mod json;
 pub mod mermaid;
 
@@ -85,7 +86,7 @@ impl Row {
     }
 }
 
-fn header(explained: Explained<'_>) -> String {
+pub(crate) fn header(explained: Explained<'_>) -> String {
     let Explained { rules, call, to, journey } = explained;
     let line = call.line.map_or_else(String::new, |line| format!("{} ", places::line_name(rules, line)));
     let to = if line.trim() == to { to.to_owned() } else { format!("{line}({to})") };

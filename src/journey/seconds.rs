@@ -33,10 +33,15 @@ pub fn heard(speech: &Speech, language: u8) -> u32 {
     }
 }
 
+/// How long it rings until somebody who picks up does so.
+pub fn pick_up(ringing: u16) -> u32 {
+    (u32::from(ringing) / 2).min(PICK_UP)
+}
+
 /// How long a leg rings and asks, until the caller talks or the next step comes.
 pub fn leg(leg: Leg, confirm: Confirm, ringing: u16) -> u32 {
+    let pick_up = pick_up(ringing);
     let ringing = u32::from(ringing);
-    let pick_up = (ringing / 2).min(PICK_UP);
     match (leg, confirm) {
         (Leg::NoAnswer, _) => ringing,
         (Leg::Answered | Leg::AnsweredNoKey | Leg::CallerHangsUp, Confirm::None) => pick_up,

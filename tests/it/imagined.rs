@@ -267,3 +267,32 @@ fn a_reader_that_has_seen_enough_ends_a_command_without_a_word() {
     let (code, _, err) = parts(&child.wait_with_output().unwrap());
     assert_eq!((code, err.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn a_caller_who_would_hear_nothing_is_warned_of() {
+    let folder = folder();
+    let rules = RULES.replace(
+        "cascade: [{ ring: dana, for: 20s }]",
+        "cascade: [{ say: One moment please. }, { ring: dana, for: 20s }]",
+    );
+    std::fs::write(folder.path().join("acme.yaml"), rules).unwrap();
+    let args =
+        ["explain", "--hear", "--to", "urgent", "--at", "2026-03-09 10:00", "--leg", "dana=mailbox", "acme.yaml"];
+    let (code, out, err) = ringfall(folder.path(), &args);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    for piece in [
+        " 0:00    speech     2 s  \"One moment please.\"",
+        " 0:02    ringing    8 s  ringing dana",
+        " 0:10    silence   16 s  while dana is asked to take the call",
+        "heard    8 s of ringing, 4 s of speech, 16 s of silence; the caller waited 28 s",
+        "warning  16 s of silence from 0:10 on: callers take the line for dead and hang up",
+    ] {
+        assert!(out.contains(piece), "{piece}\n{out}");
+    }
+    let (code, out, _) = ringfall(folder.path(), &[&args[..], &["--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &json["silence_seconds"], &json["heard"][0]["sound"]), (Some(0), &16.into(), &"speech".into()));
+    let (code, _, err) = ringfall(folder.path(), &[&args[..], &["--format", "mermaid"]].concat());
+    assert_eq!(code, Some(2));
+    assert!(err.contains("is no flowchart"), "{err}");
+}

@@ -142,7 +142,7 @@ fn sent(sent: effects::Sent) -> SentPart {
     SentPart { kind: sent.kind, what: sent.what }
 }
 
-fn call(explained: Explained<'_>) -> CallPart {
+pub(crate) fn call(explained: Explained<'_>) -> CallPart {
     let Explained { rules, call, to, journey } = explained;
     let set = rules.switches.iter().zip(&call.state.switches);
     CallPart {
