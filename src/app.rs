@@ -6,6 +6,7 @@ pub mod live;
 pub mod metrics;
 pub mod network;
 pub mod ports;
+pub mod tenancy;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};

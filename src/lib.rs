@@ -36,7 +36,7 @@
 //! | 4 | [`respond`], [`prove`], [`draw`] | the pure middle of an answer; promises over every path; words and pictures for people and machines |
 //! | 3 | [`journey`], [`twiml`], [`audit`] | a whole imagined call; plans as TwiML; the record |
 //! | 2 | [`decide`] | the one function that says where a call goes, and why |
-//! | 1 | [`rules`], [`webhook`] | YAML to a valid rule set; bytes to a verified event |
+//! | 1 | [`rules`], [`webhook`], [`tenant`] | YAML to a valid rule set; bytes to a verified event; organizations and what is theirs |
 //! | 0 | [`model`], [`diagnostic`] | the words of the trade |
 //!
 //! # What never happens here
@@ -75,6 +75,7 @@ pub mod settings;
 pub mod startup;
 pub mod store;
 pub mod telemetry;
+pub mod tenant;
 pub mod twilio;
 pub mod twiml;
 pub mod vault;

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256 of a rule file with all it includes, or of a set of templates.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
 
 impl Digest {
@@ -20,6 +22,18 @@ impl Digest {
             hash.update(part);
         }
         Self(hash.finalize().into())
+    }
+
+    /// Reads exactly 64 lowercase hex digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        let digit = |sign: u8| char::from(sign).to_digit(16).filter(|_| !sign.is_ascii_uppercase());
+        let mut digits = text.bytes().map(digit);
+        for byte in &mut bytes {
+            let (high, low) = (digits.next()??, digits.next()??);
+            *byte = u8::try_from(high << 4 | low).ok()?;
+        }
+        digits.next().is_none().then_some(Self(bytes))
     }
 
     /// All 32 bytes.
@@ -63,6 +77,25 @@ impl fmt::Display for Digest {
     }
 }
 
+/// A text that is no digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a digest has 64 lowercase hex digits")]
+pub struct DigestError;
+
+impl TryFrom<String> for Digest {
+    type Error = DigestError;
+
+    fn try_from(text: String) -> Result<Self, DigestError> {
+        Self::parse(&text).ok_or(DigestError)
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        digest.to_string()
+    }
+}
+
 impl fmt::Debug for Digest {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Digest({})", self.short())
@@ -80,6 +113,15 @@ mod tests {
         assert_eq!(digest.key().to_string(), digest.short());
         for bad in ["", "0", "0123456789ABCDEF", "+123456789abcdef", "0123456789abcdef0"] {
             assert_eq!(RulesKey::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_digest_reads_back_whole() {
+        let digest = Digest::of([b"rules".as_slice()]);
+        assert_eq!(Digest::parse(&digest.to_string()), Some(digest));
+        for bad in [&digest.short(), &format!("{digest}0"), &"A".repeat(64), &"g".repeat(64)] {
+            assert_eq!(Digest::parse(bad), None, "{bad}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Why a text is not the identifier it claims to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
@@ -21,7 +23,8 @@ pub enum IdError {
 }
 
 /// An organization's short name: the stem of its rule file and the `org` of its URLs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct OrgSlug(Box<str>);
 
 impl OrgSlug {
@@ -45,6 +48,20 @@ impl OrgSlug {
 impl fmt::Display for OrgSlug {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for OrgSlug {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<OrgSlug> for String {
+    fn from(slug: OrgSlug) -> Self {
+        slug.0.into()
     }
 }
 

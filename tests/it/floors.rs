@@ -9,6 +9,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("diagnostic", 0),
     ("model", 0),
     ("rules", 1),
+    ("tenant", 1),
     ("webhook", 1),
     ("decide", 2),
     ("audit", 3),
