@@ -34,7 +34,7 @@
 //! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`web`], [`phone`], [`twilio`] | the outside world, one kind each |
 //! | 5 | [`app`], [`vault`] | what happens to a request, and the ports it needs; secrets at rest |
 //! | 4 | [`respond`], [`prove`], [`draw`] | the pure middle of an answer; promises over every path; words and pictures for people and machines |
-//! | 3 | [`journey`], [`twiml`], [`audit`] | a whole imagined call; plans as TwiML; the record |
+//! | 3 | [`journey`], [`twiml`], [`audit`], [`control`] | a whole imagined call; plans as TwiML; the record; what contacts text to us |
 //! | 2 | [`decide`] | the one function that says where a call goes, and why |
 //! | 1 | [`rules`], [`webhook`], [`tenant`] | YAML to a valid rule set; bytes to a verified event; organizations and what is theirs |
 //! | 0 | [`model`], [`diagnostic`] | the words of the trade |
@@ -61,6 +61,7 @@ pub mod app;
 pub mod audit;
 pub mod cli;
 pub mod clock;
+pub mod control;
 pub mod decide;
 pub mod diagnostic;
 pub mod draw;

@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("webhook", 1),
     ("decide", 2),
     ("audit", 3),
+    ("control", 3),
     ("journey", 3),
     ("twiml", 3),
     ("draw", 4),
