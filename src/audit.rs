@@ -1,6 +1,11 @@
-//! The audit trail's words: what is written down of every request, and what they add up to for a call.
+//! The audit trail's words: what is written down of every request, what they add up to for a call, and how much of
+//! a person they tell.
 
+pub mod numbers;
+pub mod person;
 pub mod record;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod schema;
 pub mod summary;
 pub mod wire;

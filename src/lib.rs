@@ -33,7 +33,7 @@
 //! | 7 | [`startup`] | settings to a running server |
 //! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`web`], [`phone`], [`twilio`] | the outside world, one kind each |
 //! | 5 | [`app`], [`vault`] | what happens to a request, and the ports it needs; secrets at rest |
-//! | 4 | [`respond`], [`prove`], [`draw`] | the pure middle of an answer; promises over every path; words and pictures for people and machines |
+//! | 4 | [`respond`], [`prove`], [`draw`], [`chain`], [`report`] | the pure middle of an answer; promises over every path; words and pictures; records bound to each other; what calls add up to |
 //! | 3 | [`journey`], [`twiml`], [`audit`], [`control`] | a whole imagined call; plans as TwiML; the record; what contacts text to us |
 //! | 2 | [`decide`] | the one function that says where a call goes, and why |
 //! | 1 | [`rules`], [`webhook`], [`tenant`] | YAML to a valid rule set; bytes to a verified event; organizations and what is theirs |
@@ -59,6 +59,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod control;
@@ -70,6 +71,7 @@ pub mod journey;
 pub mod model;
 pub mod phone;
 pub mod prove;
+pub mod report;
 pub mod respond;
 pub mod rules;
 pub mod settings;

@@ -1,0 +1,195 @@
+//! Holds the records of a node against its chain, and names the first that does not fit.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::chain::checkpoint::Checkpoint;
+use crate::chain::entry::{Entry, Form, Tip};
+
+/// What was found good.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Report {
+    /// Records that are as they were written.
+    pub whole: u64,
+    /// Records that are as they were written but for the person who was erased.
+    pub erased: u64,
+    /// Records that are not in the chain yet.
+    pub waiting: u64,
+    /// Checkpoints that hold.
+    pub checkpoints: u64,
+    /// Records after the last checkpoint: whoever can write the folder could have removed some behind them.
+    pub unsigned: u64,
+    /// The key of the checkpoints.
+    pub key: Option<String>,
+}
+
+/// The first thing that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The record does not say what it said.
+    Altered {
+        /// Its place.
+        seq: i64,
+        /// Its name.
+        id: Uuid,
+    },
+    /// The record is gone.
+    Missing {
+        /// Its place.
+        seq: i64,
+        /// Its name.
+        id: Uuid,
+    },
+    /// Another record stands in the place.
+    Reordered {
+        /// The place.
+        seq: i64,
+        /// Who stood there.
+        id: Uuid,
+        /// Who stands there.
+        found: Uuid,
+    },
+    /// A record stands where none was.
+    Added {
+        /// The place.
+        seq: i64,
+    },
+    /// The entry does not follow from those before it.
+    Broken {
+        /// The place of its record.
+        seq: i64,
+        /// The record's name.
+        id: Uuid,
+    },
+    /// A checkpoint is not signed by its key, or by another key than those before.
+    Forged {
+        /// How many entries it claims to be after.
+        count: u64,
+    },
+    /// A checkpoint says another thing than the chain.
+    Contradicted {
+        /// How many entries it is after.
+        count: u64,
+    },
+    /// A checkpoint is after more entries than there are.
+    Cut {
+        /// Entries that there are.
+        has: u64,
+        /// Entries that there were.
+        had: u64,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Altered { seq, id } => write!(out, "record {id} (place {seq}) was altered"),
+            Self::Missing { seq, id } => write!(out, "record {id} (place {seq}) is missing"),
+            Self::Reordered { seq, id, found } => {
+                write!(out, "record {id} (place {seq}) was reordered: record {found} stands in its place")
+            }
+            Self::Added { seq } => write!(out, "a record at place {seq} was added: the chain does not know it"),
+            Self::Broken { seq, id } => write!(out, "the chain is broken at record {id} (place {seq})"),
+            Self::Forged { count } => write!(out, "the checkpoint after {count} records is not signed by its key"),
+            Self::Contradicted { count } => {
+                write!(out, "the chain is not the one that the checkpoint after {count} records was signed over")
+            }
+            Self::Cut { has, had } => write!(out, "the chain ends after {has} records, and once had {had}"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// Goes along the chain; what it is told comes in the order of the trail.
+#[derive(Debug)]
+pub struct Verifier {
+    tip: Tip,
+    checkpoints: std::iter::Peekable<std::vec::IntoIter<Checkpoint>>,
+    signed: u64,
+    pinned: Option<String>,
+    report: Report,
+}
+
+impl Verifier {
+    /// Starts where the chain does; with a `key` in hex, no other may have signed.
+    pub fn new(start: Tip, checkpoints: Vec<Checkpoint>, key: Option<String>) -> Self {
+        Self {
+            tip: start,
+            checkpoints: checkpoints.into_iter().peekable(),
+            signed: start.count,
+            pinned: key,
+            report: Report::default(),
+        }
+    }
+
+    /// The next entry, and what is kept as its record.
+    pub fn entry(&mut self, entry: &Entry, body: Option<&[u8]>) -> Result<(), Fault> {
+        self.checkpoints_here()?;
+        let Entry { seq, id, .. } = *entry;
+        if self.tip.bind(*entry).link != entry.link {
+            return Err(Fault::Broken { seq, id });
+        }
+        let body = body.ok_or(Fault::Missing { seq, id })?;
+        match entry.form(body) {
+            Form::Whole => self.report.whole += 1,
+            Form::Open => self.report.erased += 1,
+            Form::Other => {
+                return Err(match name(body) {
+                    Some(found) if found != id => Fault::Reordered { seq, id, found },
+                    _ => Fault::Altered { seq, id },
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// A record that no entry is about: behind the end it only waits to be bound.
+    pub fn without_entry(&mut self, seq: i64, ended: bool) -> Result<(), Fault> {
+        if !ended {
+            return Err(Fault::Added { seq });
+        }
+        self.report.waiting += 1;
+        Ok(())
+    }
+
+    /// All of it was seen.
+    pub fn finish(mut self) -> Result<Report, Fault> {
+        self.checkpoints_here()?;
+        if let Some(last) = self.checkpoints.last() {
+            return Err(Fault::Cut { has: self.tip.count, had: last.count });
+        }
+        self.report.unsigned = self.tip.count - self.signed;
+        Ok(self.report)
+    }
+
+    fn checkpoints_here(&mut self) -> Result<(), Fault> {
+        while let Some(next) = self.checkpoints.next_if(|next| next.count <= self.tip.count) {
+            let known = self.pinned.get_or_insert_with(|| next.key.clone());
+            if *known != next.key || !next.is_genuine() {
+                return Err(Fault::Forged { count: next.count });
+            }
+            if next.count < self.tip.count {
+                continue;
+            }
+            if next.tip() != Some(self.tip) {
+                return Err(Fault::Contradicted { count: next.count });
+            }
+            self.report.checkpoints += 1;
+            self.signed = next.count;
+            self.report.key = Some(next.key);
+        }
+        Ok(())
+    }
+}
+
+/// The name in a record's written form.
+pub(in crate::chain) fn name(body: &[u8]) -> Option<Uuid> {
+    #[derive(Deserialize)]
+    struct Named {
+        id: Uuid,
+    }
+    serde_json::from_slice::<Named>(body).ok().map(|named| named.id)
+}
