@@ -1,7 +1,7 @@
 //! What the running service does with a request; its ports to the outside are traits.
 
 pub mod answer;
-pub mod credentials;
+pub mod directory;
 pub mod live;
 pub mod metrics;
 pub mod network;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::app::credentials::Credentials;
+use crate::app::directory::Directory;
 use crate::app::live::Live;
 use crate::app::metrics::Metrics;
 use crate::app::ports::{Clock, Journal};
@@ -25,8 +25,8 @@ use crate::webhook::raw::Limits;
 pub struct App {
     /// The rules that answer.
     pub live: Live,
-    /// The accounts that are answered.
-    pub credentials: Credentials,
+    /// Who may call.
+    pub directory: Directory,
     /// Where records are kept.
     pub journal: Arc<dyn Journal>,
     /// The time.

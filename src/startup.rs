@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use jiff::tz::TimeZone;
 use tokio::task::JoinHandle;
 
-use crate::app::credentials::Credentials;
+use crate::app::directory::Directory;
 use crate::app::live::{Change, FileState, Live};
 use crate::app::metrics::{Metrics, OrgLabels};
 use crate::app::ports::{Clock, Journal};
@@ -73,7 +73,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     let address = listener.local_addr()?;
     store::make_folder(&settings.data)
         .with_context(|| format!("cannot make the data folder `{}`", settings.data.display()))?;
-    let credentials = accounts::load(settings)?;
+    let directory = Directory::new(accounts::load(settings)?);
     let folders = Folders { rules: settings.rules.clone(), templates: settings.templates.clone() };
     let live = Live::default();
     // The disk and the rules have nothing to do with each other: they are made ready side by side.
@@ -83,7 +83,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         (store.join(), change)
     });
     let (journal, store) = opened.map_err(|_panic| anyhow::anyhow!("opening the journal failed unexpectedly"))??;
-    let app = Arc::new(assembled(settings, ground.clock, journal, live, credentials));
+    let app = Arc::new(assembled(settings, ground.clock, journal, live, directory));
     stand_in(&app).await;
     folders.tell(&app, change);
     let front = front(settings, Arc::clone(&app));
@@ -146,13 +146,13 @@ fn assembled(
     clock: Arc<dyn Clock>,
     journal: Arc<dyn Journal>,
     live: Live,
-    credentials: Credentials,
+    directory: Directory,
 ) -> App {
     let labels = if settings.metrics_org_label { OrgLabels::Shown } else { OrgLabels::Hidden };
     let prefix = settings.public_url.as_ref().map(|url| url.prefix().to_owned()).unwrap_or_default();
     App {
         live,
-        credentials,
+        directory,
         journal,
         clock,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION"), bundled_tzdb(), labels),

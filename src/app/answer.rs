@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 use crate::app::App;
 use crate::app::answer::fault::Fault;
-use crate::app::credentials::{Disbelief, Owner, Profile, Reach};
+use crate::app::directory::resolve::{Believed, Disbelief, Reach, Refusal};
+use crate::app::directory::{Owner, Profile};
 use crate::app::ports::Appended;
 use crate::audit::record::{Kind, Record, SecurityEvent};
 use crate::model::simulator;
@@ -26,6 +27,7 @@ mod caller;
 mod fallback;
 pub mod fault;
 mod memory;
+mod observed;
 mod paper;
 mod place;
 mod reports;
@@ -67,6 +69,8 @@ enum Outcome {
     Answered,
     Repeated,
     InSpite,
+    /// Not believed, and answered from the static ending because the account is on trial.
+    Observed,
     Refused,
 }
 
@@ -76,6 +80,7 @@ impl Outcome {
             Self::Answered => "answered",
             Self::Repeated => "repeated",
             Self::InSpite => "fallback",
+            Self::Observed => "observed",
             Self::Refused => "refused",
         }
     }
@@ -93,6 +98,7 @@ struct Visit<'a> {
     endpoint: Endpoint,
     /// The request as it came in.
     wire: Wire<'a>,
+    believed: &'a Believed,
     verified: &'a Verified<RawWebhook>,
     profile: &'a Profile,
     /// When the request came in.
@@ -128,24 +134,26 @@ async fn judged(app: &Arc<App>, request: Request<'_>, started: Timestamp) -> (An
             return (Answer::refusal(error.status()), Outcome::Refused);
         }
     };
-    let target = raw.path().to_owned();
-    match app.credentials.verify(raw, &reach) {
-        Ok((verified, profile)) => {
+    match app.directory.verify(raw, &reach, started) {
+        Ok(believed) => {
+            let (verified, profile) = (&believed.verified, &*believed.profile);
             app.metrics.signature(match verified.slot() {
                 crate::webhook::signature::Slot::Primary => "ok",
                 crate::webhook::signature::Slot::Next => "ok-next",
             });
-            let at = imagined(&verified, profile).unwrap_or(started);
-            let visit = Visit { app, endpoint, wire, verified: &verified, profile, started, at };
+            let at = imagined(verified, profile).unwrap_or(started);
+            let visit = Visit { app, endpoint, wire, believed: &believed, verified, profile, started, at };
             let done = visit.served().await;
             match done {
                 Ok(done) => (Answer { status: 200, twiml: Some(done.twiml) }, done.outcome),
                 Err(Forbidden) => (Answer::FORBIDDEN, Outcome::Refused),
             }
         }
-        Err(disbelief) => {
-            disbelieved(app, endpoint, disbelief, sender, &target, started);
-            (Answer::FORBIDDEN, Outcome::Refused)
+        Err(refusal) => {
+            disbelieved(app, endpoint, &refusal, sender, started);
+            let Some(slug) = &refusal.observed else { return (Answer::FORBIDDEN, Outcome::Refused) };
+            let twiml = observed::ending(app, endpoint, &refusal.raw, slug, started);
+            (Answer { status: 200, twiml: Some(twiml) }, Outcome::Observed)
         }
     }
 }
@@ -174,6 +182,9 @@ impl Visit<'_> {
     }
 
     async fn answered(&self) -> Result<Done, Fault> {
+        if let Some(why) = self.withheld() {
+            return Err(Fault::Withheld(why));
+        }
         match self.endpoint {
             Endpoint::InboundCall => caller::arrived(self, &self.call()?).await,
             Endpoint::Continue => caller::continued(self, &self.call()?).await,
@@ -249,30 +260,40 @@ fn keep_aside(app: &Arc<App>, record: Record) {
 /// A stranger must not fill the disk: after so many events in a minute the rest is only counted.
 const EVENTS_A_MINUTE: u32 = 60;
 
-fn disbelieved(
-    app: &Arc<App>,
-    endpoint: Endpoint,
-    disbelief: Disbelief,
-    sender: Option<IpAddr>,
-    path: &str,
-    started: Timestamp,
-) {
-    app.metrics.signature(disbelief.word());
+fn disbelieved(app: &Arc<App>, endpoint: Endpoint, refusal: &Refusal, sender: Option<IpAddr>, started: Timestamp) {
+    let why = refusal.why;
+    app.metrics.signature(why.word());
     app.metrics.refused("unverified");
     if !app.events.allows(started.as_second(), EVENTS_A_MINUTE) {
         return;
     }
+    let (event, way_out) = match why {
+        Disbelief::Observed(explained) => ("signature-observed", Some(explained.way_out())),
+        Disbelief::NoAccount
+        | Disbelief::UnknownAccount
+        | Disbelief::SimulatorFromOutside
+        | Disbelief::ForeignOrganization
+        | Disbelief::ForeignHost
+        | Disbelief::Revoked
+        | Disbelief::WrongAccount
+        | Disbelief::Signature(_) => ("signature-refused", None),
+    };
+    let named = refusal.named.as_ref().map(|slug| format!(" for `{slug}`")).unwrap_or_default();
     tracing::warn!(
         endpoint = endpoint.word(),
-        reason = disbelief.word(),
+        reason = why.word(),
+        org = refusal.named.as_ref().map(tracing::field::display),
         sender = sender.map(tracing::field::display),
+        way_out,
         "webhook refused"
     );
+    let way_out = way_out.map(|way_out| format!("; {way_out}")).unwrap_or_default();
     let event = SecurityEvent {
-        event: "signature-refused".to_owned(),
+        event: event.to_owned(),
         peer: sender.map(|sender| sender.to_string()),
-        detail: format!("{path}: {}", disbelief.word()),
+        detail: format!("{}{named}: {}{way_out}", refusal.raw.path(), why.word()),
     };
+    let org = refusal.observed.as_ref().map(ToString::to_string).unwrap_or_default();
     let record = paper::blank(app, Kind::Security, endpoint, started);
-    keep_aside(app, Record { security: Some(event), ..record });
+    keep_aside(app, Record { org, security: Some(event), ..record });
 }

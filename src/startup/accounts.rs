@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::app::credentials::{Credentials, Owner, Profile};
+use crate::app::directory::{Owner, Profile};
 use crate::model::ids::AccountSid;
 use crate::model::secret::Secret;
 use crate::model::simulator::{FILE, Simulator};
@@ -15,19 +15,19 @@ use crate::settings::{Environment, Settings};
 use crate::webhook::signature::{Verifier, VerifierSet};
 
 /// Reads and makes all accounts.
-pub fn load(settings: &Settings) -> anyhow::Result<Credentials> {
+pub fn load(settings: &Settings) -> anyhow::Result<Vec<Profile>> {
     let mut profiles = Vec::new();
     if let Some(twilio) = &settings.twilio {
         let next = twilio.next.as_ref().map(|token| Verifier::from_token(token.expose()));
         let keys = VerifierSet { primary: Verifier::from_token(twilio.token.expose()), next };
-        profiles.push(Profile { owner: Owner::Platform, account: twilio.account.clone(), keys });
+        profiles.push(Profile::given(Owner::Platform, twilio.account.clone(), keys));
     }
     if settings.environment == Environment::Development {
         let simulator = simulator(&settings.data)?;
         let keys = VerifierSet::one(Verifier::from_token(simulator.token.expose()));
-        profiles.push(Profile { owner: Owner::Simulator, account: simulator.account, keys });
+        profiles.push(Profile::given(Owner::Simulator, simulator.account, keys));
     }
-    Ok(Credentials::new(profiles))
+    Ok(profiles)
 }
 
 /// The simulator's account in the data folder; it is made on the first start.

@@ -71,7 +71,7 @@ fn details(app: &App, status: &str) -> Value {
             "waiting": journal.deferred,
             "lost": journal.lost,
         },
-        "credentials": app.credentials.owners().collect::<Vec<_>>(),
+        "credentials": app.directory.owners(),
     })
 }
 

@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt as _;
 
 use crate::app::answer::{self, Answer, Request};
-use crate::app::credentials::{Peer, Reach};
+use crate::app::directory::resolve::{Peer, Reach};
 use crate::twiml;
 use crate::web::Front;
 use crate::webhook::endpoint::Endpoint;
@@ -113,10 +113,6 @@ fn is_proxy(peer: Option<IpAddr>, front: &Front) -> bool {
 
 /// Under which addresses the request says it reached us.
 fn told(headers: &HeaderMap, peer: Option<IpAddr>, prefix: &str, front: &Front) -> Vec<Origin> {
-    if front.public.is_some() && distance(headers, peer) == Peer::Remote {
-        // Nobody will ask: the configured address is the only one.
-        return Vec::new();
-    }
     let origin = |scheme: &str, host: &str| Origin::parse(&format!("{scheme}://{host}{prefix}")).ok();
     let host = text(headers, HOST.as_str()).unwrap_or_default();
     if is_proxy(peer, front) {

@@ -5,21 +5,22 @@ use std::sync::Arc;
 
 use crate::app::answer::fault::Fault;
 use crate::app::answer::{Done, Outcome, Visit};
-use crate::app::credentials::Owner;
+use crate::app::directory::Owner;
 use crate::app::live::Organization;
 use crate::audit::record::{Kind, Record};
 use crate::model::call::{CallFacts, Happened, LegOutcome};
 use crate::model::digest::Digest;
+use crate::model::ids::OrgSlug;
 use crate::model::position::Position;
 use crate::respond;
 use crate::twiml::last_resort::{Known, last_resort};
-use crate::webhook::continuation::{self, Continuation, Leg};
+use crate::webhook::continuation::{Continuation, Leg};
 use crate::webhook::endpoint::Endpoint;
 use crate::webhook::event::CallEvent;
 use crate::webhook::form::{Charset, Form};
 
 /// What a caller hears when even the last resort stumbles.
-const SORRY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Say>We are sorry, we cannot take your call \
+pub(super) const SORRY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Say>We are sorry, we cannot take your call \
                      right now. Please call again in a few minutes.</Say></Response>\n";
 
 impl Visit<'_> {
@@ -94,7 +95,7 @@ impl Visit<'_> {
         let here = Continuation::parse(Endpoint::Continue, raw.query()).ok().flatten();
         let failed = event
             .and_then(|event| event.fault.as_ref())
-            .and_then(|fault| failed_place(fault.url.as_deref()?, &self.profile.owner));
+            .and_then(|fault| failed_place(fault.url.as_deref()?, |slug| self.grant(slug).is_some()));
         if let Some(Continuation { org: slug, rules, leg: Leg::Caller(position) }) = here.or(failed) {
             if let Some(org) = self.app.live.under(&slug, rules) {
                 return Rough { org: Some(org), position };
@@ -104,10 +105,14 @@ impl Visit<'_> {
             return Rough { org, position: Position { hop: position.hop, ..Position::start(position.began) } };
         }
         let now = self.app.live.now();
-        let bound = event.and_then(|event| event.to.number.as_ref()).and_then(|number| now.number(number));
-        let named = continuation::organization(raw.query()).ok().flatten();
-        let org = bound.map(|(org, _)| Arc::clone(org)).filter(|org| self.profile.owner.serves(&org.slug));
-        let org = org.or_else(|| named.and_then(|slug| now.organization(&slug).map(Arc::clone)));
+        let bound =
+            self.bound(event.and_then(|event| event.to.number.as_ref())).filter(|slug| self.grant(slug).is_some());
+        let owner = match &self.profile.owner {
+            Owner::Organization(own) => Some(own.clone()),
+            Owner::Platform | Owner::Simulator => None,
+        };
+        let known = [bound, self.believed.named.clone(), owner];
+        let org = known.iter().flatten().find_map(|slug| now.organization(slug).map(Arc::clone));
         Rough { org, position: fresh() }
     }
 }
@@ -121,14 +126,14 @@ struct Rough {
 ///
 /// The URL of the request was looked at when it was believed; this one stands in a field, and is no better than
 /// whoever sent it.
-fn failed_place(url: &str, sender: &Owner) -> Option<Continuation> {
+fn failed_place(url: &str, serves: impl Fn(&OrgSlug) -> bool) -> Option<Continuation> {
     let (path, query) = url.split_once('?')?;
     if !path.ends_with(Endpoint::Continue.path()) {
         return None;
     }
     let limits = crate::webhook::raw::Limits::default();
     let query = Form::parse(query.as_bytes(), Charset::Utf8, &limits).ok()?;
-    Continuation::parse(Endpoint::Continue, &query).ok().flatten().filter(|place| sender.serves(&place.org))
+    Continuation::parse(Endpoint::Continue, &query).ok().flatten().filter(|place| serves(&place.org))
 }
 
 /// What happened, judged by the carrier's word alone.
@@ -149,14 +154,11 @@ fn rough_facts(event: &CallEvent, line: Option<crate::model::ids::LineId>) -> Ca
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ids::OrgSlug;
 
     #[test]
     fn an_account_cannot_point_at_the_calls_of_another_organization() {
         let url = "https://calls.example.com/twilio/continue?org=acme&rules=0123456789abcdef&at=1&g=0&h=3";
-        let own = |slug| Owner::Organization(OrgSlug::parse(slug).unwrap());
-        assert_eq!(failed_place(url, &own("other")), None);
-        assert_eq!(failed_place(url, &own("acme")), failed_place(url, &Owner::Platform));
-        assert!(failed_place(url, &Owner::Platform).is_some());
+        assert_eq!(failed_place(url, |slug| slug.as_str() == "other"), None);
+        assert!(failed_place(url, |slug| slug.as_str() == "acme").is_some());
     }
 }

@@ -1,5 +1,6 @@
 //! Everything that can break between a believed request and its answer; each has a word for the counters.
 
+use crate::app::directory::Withheld;
 use crate::app::ports::JournalError;
 use crate::twiml::RenderError;
 use crate::webhook::continuation::ContinuationError;
@@ -17,6 +18,9 @@ pub enum Fault {
     /// The number that was called belongs to another organization than the one that was named.
     #[error("the number that was called belongs to another organization")]
     Foreign,
+    /// The organization is served only so far.
+    #[error("the organization is not served in full: {}", .0.word())]
+    Withheld(Withheld),
     /// The rules that the call began under are gone.
     #[error("the rules `{0}` that the call began under are not known any more")]
     RulesGone(String),
@@ -56,6 +60,7 @@ impl Fault {
             Self::UnknownNumber => "unknown-number",
             Self::UnknownOrganization(_) => "unknown-organization",
             Self::Foreign => "foreign-number",
+            Self::Withheld(_) => "withheld",
             Self::RulesGone(_) => "rules-gone",
             Self::Template(_) => "template",
             Self::Event(_) => "event",

@@ -6,35 +6,77 @@ use jiff::tz::TimeZone;
 
 use crate::app::answer::Visit;
 use crate::app::answer::fault::Fault;
+use crate::app::directory::{Grant, Owner, Withheld};
 use crate::app::live::Organization;
 use crate::model::digest::RulesKey;
 use crate::model::ids::{LineId, OrgSlug};
+use crate::model::phone::E164;
+use crate::respond;
 use crate::webhook::continuation::{self, Continuation};
 use crate::webhook::event::CallEvent;
 
 impl Visit<'_> {
-    /// Where a new call belongs. A number that nobody has goes to the organization that the URL names.
-    pub(super) fn newcomer(&self, event: &CallEvent) -> Result<(Arc<Organization>, Option<LineId>), Fault> {
-        let now = self.app.live.now();
+    /// The organization that the URL names, or under whose host the request came in.
+    pub(super) fn named(&self) -> Result<Option<OrgSlug>, Fault> {
         let named = continuation::organization(self.verified.get().query())?;
-        let bound = event.to.number.as_ref().and_then(|number| now.number(number));
-        match (named, bound) {
-            (None, Some((organization, line))) if self.profile.owner.serves(&organization.slug) => {
-                Ok((Arc::clone(organization), Some(line)))
-            }
-            (None, Some(_)) => Err(Fault::Foreign),
-            (None, None) => Err(Fault::UnknownNumber),
-            (Some(slug), Some((organization, line))) if organization.slug == slug => {
-                Ok((Arc::clone(organization), Some(line)))
-            }
-            (Some(_), Some(_)) => Err(Fault::Foreign),
-            (Some(slug), None) => {
-                let organization = now.organization(&slug);
-                organization
-                    .map(|it| (Arc::clone(it), None))
-                    .ok_or_else(|| Fault::UnknownOrganization(slug.to_string()))
-            }
+        Ok(named.or_else(|| self.believed.named.clone()))
+    }
+
+    /// How far the organization is served over the account that signed this; none when it is not for it at all.
+    pub(super) fn grant(&self, slug: &OrgSlug) -> Option<Grant> {
+        self.app.directory.now().grant(self.profile, slug)
+    }
+
+    /// Why the organization of this request is not served in full, if it is not.
+    pub(super) fn withheld(&self) -> Option<Withheld> {
+        let number = || self.verified.get().fields().get("To").and_then(|text| E164::parse(text).ok());
+        let slug = self.believed.named.clone().or_else(|| self.bound(number().as_ref()))?;
+        match self.grant(&slug)? {
+            Grant::Full => None,
+            Grant::Ending(why) => Some(why),
         }
+    }
+
+    /// The organization that has the number, as far as calls over this account are concerned: by its binding, or by
+    /// the rule file of whoever is known by that alone.
+    pub(super) fn bound(&self, number: Option<&E164>) -> Option<OrgSlug> {
+        let number = number?;
+        let known = self.app.directory.now();
+        if let Some(tenant) = known.number(&self.profile.account, number) {
+            return Some(tenant.slug.clone());
+        }
+        let now = self.app.live.now();
+        let (organization, _) = now.number(number)?;
+        let slug = &organization.slug;
+        let by_file = match &self.profile.owner {
+            Owner::Simulator => true,
+            // What an organization writes into its rules gives it no number in an account that it shares with others.
+            Owner::Platform => known.tenant(slug).is_none(),
+            Owner::Organization(own) => own == slug,
+        };
+        by_file.then(|| slug.clone())
+    }
+
+    /// Where a new call belongs. A number that nobody has goes to the organization that the URL names, or to the one
+    /// whose account it came over.
+    pub(super) fn newcomer(&self, event: &CallEvent) -> Result<(Arc<Organization>, Option<LineId>), Fault> {
+        let number = event.to.number.as_ref();
+        let slug = match (self.named()?, self.bound(number)) {
+            (None, None) => match &self.profile.owner {
+                Owner::Organization(own) => own.clone(),
+                Owner::Platform | Owner::Simulator => return Err(Fault::UnknownNumber),
+            },
+            (Some(named), Some(bound)) if named != bound => return Err(Fault::Foreign),
+            (Some(slug), _) | (None, Some(slug)) => slug,
+        };
+        if self.grant(&slug).is_none() {
+            return Err(Fault::Foreign);
+        }
+        let now = self.app.live.now();
+        let organization = now.organization(&slug).map(Arc::clone);
+        let organization = organization.ok_or_else(|| Fault::UnknownOrganization(slug.to_string()))?;
+        let line = respond::line_of(&organization.rules, number);
+        Ok((organization, line))
     }
 
     /// The place that the URL carries.

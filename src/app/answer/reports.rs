@@ -9,7 +9,7 @@ use crate::audit::record::{Facts, Kind, Record, Reported};
 use crate::decide::words::places;
 use crate::model::ids::{ContactId, OrgSlug};
 use crate::respond::report;
-use crate::webhook::continuation::{self, Continuation, Leg, Message};
+use crate::webhook::continuation::{Continuation, Leg, Message};
 use crate::webhook::event::{CallEvent, MessageEvent};
 
 /// A leg has changed its state.
@@ -47,15 +47,13 @@ pub(super) async fn message_left(visit: &Visit<'_>, event: &CallEvent) -> Result
 
 /// A text message came in, or one of ours changed its state.
 pub(super) async fn text(visit: &Visit<'_>, event: &MessageEvent) -> Result<Done, Fault> {
-    let now = visit.app.live.now();
-    let named = continuation::organization(visit.verified.get().query())?;
-    let bound = event.to.number.as_ref().and_then(|number| now.number(number)).map(|(org, _)| org.slug.clone());
+    let named = visit.named()?;
+    let bound = visit.bound(event.to.number.as_ref());
     let org = match (named, bound) {
         (Some(named), Some(bound)) if named != bound => return Err(Fault::Foreign),
         (Some(slug), _) | (None, Some(slug)) => slug.to_string(),
         (None, None) => String::new(),
     };
-    drop(now);
     let caller = &event.from;
     let record = Record {
         org,
@@ -93,14 +91,12 @@ impl Belongs {
     /// By the organization in the URL, else by the number.
     fn guessed(visit: &Visit<'_>, event: &CallEvent) -> Result<Self, Fault> {
         let now = visit.app.live.now();
-        let named = continuation::organization(visit.verified.get().query())?;
-        let bound = event.to.number.as_ref().and_then(|number| now.number(number)).map(|(org, _)| Arc::clone(org));
-        Ok(match (named, bound) {
-            (Some(named), Some(bound)) if named != bound.slug => return Err(Fault::Foreign),
-            (_, Some(bound)) => Self::To(bound),
-            (Some(named), None) => now.organization(&named).map_or(Self::Named(named), |org| Self::To(Arc::clone(org))),
-            (None, None) => Self::Nobody,
-        })
+        let slug = match (visit.named()?, visit.bound(event.to.number.as_ref())) {
+            (Some(named), Some(bound)) if named != bound => return Err(Fault::Foreign),
+            (Some(slug), _) | (None, Some(slug)) => slug,
+            (None, None) => return Ok(Self::Nobody),
+        };
+        Ok(now.organization(&slug).map_or(Self::Named(slug), |org| Self::To(Arc::clone(org))))
     }
 
     fn record(&self, visit: &Visit<'_>, kind: Kind, event: &CallEvent) -> Record {
