@@ -9,9 +9,12 @@ pub mod call;
 pub mod check;
 pub mod completions;
 pub mod explain;
+pub mod fallback;
+pub mod ground;
 pub mod health;
 pub mod init;
 mod notify;
+pub mod numbers;
 pub mod outcome;
 mod rulefiles;
 pub mod schema;
@@ -53,6 +56,10 @@ enum Command {
     Test(test::Test),
     /// Answer the carrier's webhooks
     Serve(Box<serve::Serve>),
+    /// Show and set what the account's numbers do; find and buy numbers
+    Numbers(numbers::Numbers),
+    /// Write the ending of the rules for a static host, for the hour when this machine is gone
+    Fallback(fallback::Fallback),
     /// Ask a running service whether it is well
     Health(health::Health),
     /// Print the JSON Schema of the rule language, for editors, or of the audit trail's records
@@ -75,6 +82,8 @@ pub fn run() -> ExitCode {
         Command::Calendar(args) => calendar::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Numbers(args) => numbers::run(&args),
+        Command::Fallback(args) => fallback::run(&args),
         Command::Health(args) => health::run(&args),
         Command::Schema(args) => Ok(schema::run(&args)),
         Command::Completions(args) => Ok(completions::run(&args)),

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::app::network::Network;
-use crate::model::ids::AccountSid;
-use crate::model::secret::Secret;
+use crate::model::ids::{AccountSid, ApiKeySid};
+use crate::model::secret::{ApiKey, Secret};
 use crate::settings::keys::{KEYS, Key, Place};
 use crate::settings::layers::{Fault, Given, Layers, Surroundings};
 use crate::webhook::origin::Origin;
@@ -62,6 +62,10 @@ pub struct Settings {
     pub metrics_org_label: bool,
     /// The carrier account, when given.
     pub twilio: Option<TwilioAccount>,
+    /// Where the carrier's REST interface is.
+    pub twilio_api_url: String,
+    /// Where the static endings are served, when told.
+    pub fallback_url: Option<Origin>,
 }
 
 /// The installation's account at the carrier.
@@ -73,6 +77,8 @@ pub struct TwilioAccount {
     pub token: Secret,
     /// The token that will sign after a rotation.
     pub next: Option<Secret>,
+    /// What its REST interface is called with, when given.
+    pub key: Option<ApiKey>,
 }
 
 /// Whether strangers depend on this one.
@@ -145,11 +151,11 @@ fn shown(key: &Key, text: &str) -> String {
     let open = match key.place {
         Place::Secret => false,
         // What is no account may be the token, put in the wrong place.
-        Place::Credential => AccountSid::parse(text).is_ok(),
+        Place::Credential => AccountSid::parse(text).is_ok() || ApiKeySid::parse(text).is_ok(),
         Place::Open => true,
     };
     // The user and the password of an address are dropped in reading it.
-    let address = (key.name == "public_url").then(|| Origin::parse(text).ok()).flatten();
+    let address = matches!(key.name, "public_url" | "fallback_url").then(|| Origin::parse(text).ok()).flatten();
     match address {
         Some(address) => address.to_string(),
         None if open && !text.contains('@') => text.to_owned(),
@@ -206,6 +212,7 @@ impl Reader<'_> {
         let body_limit = self.read("body_limit", "a size from 4kB to 4MB, such as `128kB`", size);
         let metrics_org_label = self.read("metrics_org_label", "`on` or `off`", switch);
         let twilio = self.twilio();
+        let fallback_url = self.address("fallback_url");
         self.production_needs(environment, twilio.as_ref(), public_url.as_ref());
         Some(Settings {
             listen: listen?,
@@ -228,6 +235,8 @@ impl Reader<'_> {
             reload: reload?,
             metrics_org_label: metrics_org_label?,
             twilio,
+            twilio_api_url: self.text("twilio_api_url"),
+            fallback_url,
         })
     }
 
@@ -279,19 +288,18 @@ impl Reader<'_> {
     }
 
     fn public_url(&mut self) -> Option<Origin> {
-        let text = self.layers.get("public_url")?.text.expose().to_owned();
-        match Origin::parse(&text) {
-            Ok(url) if url.prefix() == OURS => {
-                let why = "ends with `/twilio`, where the service's own addresses begin: leave that out";
-                self.fault("public_url", why);
-                None
-            }
-            Ok(url) => Some(url),
-            Err(error) => {
-                self.fault("public_url", error.to_string());
-                None
-            }
+        let url = self.address("public_url")?;
+        if url.prefix() == OURS {
+            let why = "ends with `/twilio`, where the service's own addresses begin: leave that out";
+            self.fault("public_url", why);
+            return None;
         }
+        Some(url)
+    }
+
+    fn address(&mut self, name: &str) -> Option<Origin> {
+        let text = self.layers.get(name)?.text.expose().to_owned();
+        Origin::parse(&text).map_err(|error| self.fault(name, error.to_string())).ok()
     }
 
     fn networks(&mut self) -> Vec<Network> {
@@ -311,7 +319,31 @@ impl Reader<'_> {
         networks
     }
 
+    fn key(&mut self) -> Option<ApiKey> {
+        let given = |name| self.layers.get(name).map(|given| given.text.clone());
+        match (given("twilio_api_key"), given("twilio_api_secret")) {
+            (None, None) => None,
+            (Some(_), None) => {
+                self.fault("twilio_api_secret", "is missing beside the API key: set `TWILIO_API_SECRET` or `…_FILE`");
+                None
+            }
+            (None, Some(_)) => {
+                self.fault("twilio_api_key", "is missing beside its secret: set `TWILIO_API_KEY`");
+                None
+            }
+            (Some(sid), Some(secret)) => match ApiKeySid::parse(sid.expose()) {
+                Ok(sid) => Some(ApiKey { sid, secret }),
+                // What stands there is not shown: it may be the secret.
+                Err(_) => {
+                    self.fault("twilio_api_key", "is not the name of an API key: it must be `SK` and 32 hex digits");
+                    None
+                }
+            },
+        }
+    }
+
     fn twilio(&mut self) -> Option<TwilioAccount> {
+        let key = self.key();
         let secret = |name| self.layers.get(name).map(|given| given.text.clone());
         let (token, next) = (secret("twilio_auth_token"), secret("twilio_auth_token_next"));
         let account = self.layers.get("twilio_account_sid").map(|given| given.text.expose().to_owned());
@@ -319,6 +351,9 @@ impl Reader<'_> {
             (None, None) => {
                 if next.is_some() {
                     self.fault("twilio_auth_token_next", "there is no `TWILIO_AUTH_TOKEN` that it could follow");
+                }
+                if key.is_some() {
+                    self.fault("twilio_api_key", "there is no `TWILIO_ACCOUNT_SID` that it could belong to");
                 }
                 None
             }
@@ -334,7 +369,7 @@ impl Reader<'_> {
                 None
             }
             (Some(text), Some(token)) => match AccountSid::parse(&text) {
-                Ok(account) => Some(TwilioAccount { account, token, next }),
+                Ok(account) => Some(TwilioAccount { account, token, next, key }),
                 // What stands there is not shown: it may be the token.
                 Err(_) => {
                     self.fault("twilio_account_sid", "is not an account identifier: it must be `AC` and 32 hex digits");

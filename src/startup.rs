@@ -29,6 +29,7 @@ use crate::web::server::{self, Capacity};
 use crate::webhook::raw::Limits;
 
 pub mod accounts;
+pub mod carrier;
 
 /// What the service stands on; a test brings its own.
 #[derive(Debug)]

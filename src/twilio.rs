@@ -11,6 +11,7 @@ pub mod error;
 pub mod messages;
 pub mod numbers;
 pub mod recordings;
+pub mod wiring;
 
 mod exchange;
 mod page;

@@ -1,6 +1,7 @@
 //! The answers that Twilio gets: a decision and a template become a TwiML document that is known to be good.
 
 pub mod document;
+pub mod fallback;
 pub mod kinds;
 pub mod last_resort;
 pub mod schema;

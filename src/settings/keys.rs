@@ -31,7 +31,7 @@ const fn open(name: &'static str, variable: &'static str, default: &'static str,
 }
 
 /// All settings, in the order of `--print-config`.
-pub const KEYS: [Key; 22] = [
+pub const KEYS: [Key; 26] = [
     open(
         "listen",
         "RINGFALL_LISTEN",
@@ -102,6 +102,27 @@ pub const KEYS: [Key; 22] = [
         default: "",
         meaning: "the token that will be primary soon, while a rotation runs",
     },
+    Key {
+        name: "twilio_api_key",
+        variable: "TWILIO_API_KEY",
+        place: Place::Credential,
+        default: "",
+        meaning: "an API key of the account, to send texts and set numbers with; it checks no webhook",
+    },
+    Key {
+        name: "twilio_api_secret",
+        variable: "TWILIO_API_SECRET",
+        place: Place::Secret,
+        default: "",
+        meaning: "the secret of that API key",
+    },
+    open("twilio_api_url", "RINGFALL_TWILIO_API_URL", "https://api.twilio.com", "where Twilio's REST interface is"),
+    open(
+        "fallback_url",
+        "RINGFALL_FALLBACK_URL",
+        "",
+        "where the files of `ringfall fallback export` are served, on some other machine",
+    ),
 ];
 
 /// The setting of that name.

@@ -154,3 +154,25 @@ fn production_with_an_account_needs_its_public_address() {
     let faults = load(&around(&folder, &variables)).settings.unwrap_err().to_string();
     assert!(faults.contains("public_url: is needed in production"), "{faults}");
 }
+
+#[test]
+fn an_api_key_needs_its_secret_and_an_account_and_neither_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = "SK0123456789abcdef0123456789abcdef";
+    let account = [("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", "0123456789abcdef0123456789abcdef")];
+    let told = |more: &[(&str, &str)], with: &[(&str, &str)]| {
+        let loaded = load(&around(&folder, &[with, more].concat()));
+        let printed = loaded.printed();
+        assert!(!printed.contains("hunter2"), "{printed}");
+        loaded.settings
+    };
+    let both = [("TWILIO_API_KEY", key), ("TWILIO_API_SECRET", "hunter2hunter2")];
+    let settings = told(&both, &account).unwrap();
+    assert_eq!(settings.twilio.unwrap().key.unwrap().sid.as_str(), key);
+    let fault = |more: &[(&str, &str)], with: &[(&str, &str)]| told(more, with).unwrap_err().to_string();
+    assert!(fault(&both[..1], &account).contains("TWILIO_API_SECRET"));
+    assert!(fault(&both[1..], &account).contains("TWILIO_API_KEY"));
+    assert!(fault(&both, &[]).contains("TWILIO_ACCOUNT_SID"));
+    let swapped = fault(&[("TWILIO_API_KEY", "hunter2hunter2"), both[1]], &account);
+    assert!(swapped.contains("SK") && !swapped.contains("hunter2"), "{swapped}");
+}

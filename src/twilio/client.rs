@@ -13,7 +13,7 @@ use crate::model::ids::AccountSid;
 use crate::model::secret::{ApiKey, Secret};
 use crate::twilio::breaker::{Breaker, Standing};
 use crate::twilio::error::Error;
-use crate::twilio::exchange::{self, Ask, Twice, Way};
+use crate::twilio::exchange::{self, Ask, Reply, Twice, Way};
 
 /// Where Twilio's REST interface is, unless a setting says otherwise.
 pub const TWILIO: &str = "https://api.twilio.com";
@@ -46,7 +46,7 @@ impl Default for Patience {
             whole: Duration::from_secs(40),
             first_pause: Duration::from_millis(250),
             longest_pause: Duration::from_secs(5),
-            repeats: 4,
+            repeats: 3,
         }
     }
 }
@@ -161,7 +161,7 @@ impl Client {
     /// The account itself. API keys of the usual kind may not ask for it; the account's token may.
     pub async fn describe(&self) -> Result<Account, Error> {
         let url = self.url(&format!("/{VERSION}/Accounts/{}.json", self.account));
-        read(self.send(Method::GET, url?, &[], Twice::Harmless).await?).await
+        self.document(Method::GET, url?, &[], Twice::Harmless).await
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, below: &str, query: &[(&str, &str)]) -> Result<T, Error> {
@@ -169,7 +169,7 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        read(self.send(Method::GET, url, &[], Twice::Harmless).await?).await
+        self.document(Method::GET, url, &[], Twice::Harmless).await
     }
 
     /// A further page of a list, by the path that Twilio names; it stays within the account.
@@ -179,7 +179,7 @@ impl Client {
             return Err(Error::Strange("the next page is at another account".to_owned()));
         }
         let url = self.url(path)?;
-        read(self.send(Method::GET, url, &[], Twice::Harmless).await?).await
+        self.document(Method::GET, url, &[], Twice::Harmless).await
     }
 
     pub(crate) async fn post<T: DeserializeOwned>(
@@ -189,19 +189,39 @@ impl Client {
         twice: Twice,
     ) -> Result<T, Error> {
         let url = self.below(below)?;
-        read(self.send(Method::POST, url, form, twice).await?).await
+        self.document(Method::POST, url, form, twice).await
     }
 
+    /// An answer that is read as it comes.
     pub(crate) async fn fetch(&self, below: &str) -> Result<Response, Error> {
         let url = self.below(below)?;
-        self.send(Method::GET, url, &[], Twice::Harmless).await
+        let login = (self.user.as_str(), self.password.expose());
+        let ask = Ask { method: Method::GET, url, form: &[], twice: Twice::Harmless, login, whole: false };
+        match self.ask(&ask).await? {
+            Reply::Begun(response) => Ok(response),
+            Reply::Whole(_) => Err(Error::Strange("it was read already".to_owned())),
+        }
     }
 
-    async fn send(&self, method: Method, url: Url, form: &[(&str, &str)], twice: Twice) -> Result<Response, Error> {
+    /// The answer's document. What was done and told in a broken way was done all the same.
+    async fn document<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        url: Url,
+        form: &[(&str, &str)],
+        twice: Twice,
+    ) -> Result<T, Error> {
         let login = (self.user.as_str(), self.password.expose());
-        let ask = Ask { method, url, form, twice, login };
+        let ask = Ask { method, url, form, twice, login, whole: true };
+        match self.ask(&ask).await? {
+            Reply::Whole(body) => serde_json::from_slice(&body).map_err(|error| Error::Strange(error.to_string())),
+            Reply::Begun(_) => Err(Error::Strange("it was not read".to_owned())),
+        }
+    }
+
+    async fn ask(&self, ask: &Ask<'_>) -> Result<Reply, Error> {
         let Gate { http, patience, start, .. } = &*self.gate;
-        exchange::ask(&Way { http, patience, breaker: &self.breaker, start: *start }, &ask).await
+        exchange::ask(&Way { http, patience, breaker: &self.breaker, start: *start }, ask).await
     }
 
     fn below(&self, below: &str) -> Result<Url, Error> {
@@ -212,12 +232,6 @@ impl Client {
         let base = self.gate.base.as_str().trim_end_matches('/');
         Url::parse(&format!("{base}{path}")).map_err(|error| Error::Strange(error.to_string()))
     }
-}
-
-/// The answer's document. What was done and told in a broken way was done all the same.
-async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Error> {
-    let body = exchange::whole(response).await?;
-    serde_json::from_slice(&body).map_err(|error| Error::Strange(error.to_string()))
 }
 
 #[cfg(test)]

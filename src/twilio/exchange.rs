@@ -26,6 +26,16 @@ pub(crate) struct Ask<'a> {
     pub(crate) form: &'a [(&'a str, &'a str)],
     pub(crate) twice: Twice,
     pub(crate) login: (&'a str, &'a str),
+    /// Whether an answer that breaks off is none.
+    pub(crate) whole: bool,
+}
+
+/// A good answer.
+pub(crate) enum Reply {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// Its beginning; the rest is on its way.
+    Begun(Response),
 }
 
 /// What requests of one account go through.
@@ -42,7 +52,7 @@ pub(crate) struct Way<'a> {
 const LARGEST: usize = 16 << 20;
 
 /// An answer that is neither from a broken server nor a wish to wait.
-pub(crate) async fn ask(way: &Way<'_>, ask: &Ask<'_>) -> Result<Response, Error> {
+pub(crate) async fn ask(way: &Way<'_>, ask: &Ask<'_>) -> Result<Reply, Error> {
     let Way { http, patience, breaker, start } = *way;
     let started = now();
     let mut pauses = backon::ExponentialBuilder::default()
@@ -61,7 +71,7 @@ pub(crate) async fn ask(way: &Way<'_>, ask: &Ask<'_>) -> Result<Response, Error>
             Err(Error::Resting(_)) => {}
         }
         let error = match outcome {
-            Ok(response) => return Ok(response),
+            Ok(reply) => return Ok(reply),
             Err(error) => error,
         };
         let again = match &error {
@@ -78,7 +88,7 @@ pub(crate) async fn ask(way: &Way<'_>, ask: &Ask<'_>) -> Result<Response, Error>
     }
 }
 
-async fn once(http: &reqwest::Client, patience: &Patience, ask: &Ask<'_>) -> Result<Response, Error> {
+async fn once(http: &reqwest::Client, patience: &Patience, ask: &Ask<'_>) -> Result<Reply, Error> {
     let (user, password) = ask.login;
     let mut request = http.request(ask.method.clone(), ask.url.clone()).basic_auth(user, Some(password));
     if ask.method == Method::POST {
@@ -91,7 +101,7 @@ async fn once(http: &reqwest::Client, patience: &Patience, ask: &Ask<'_>) -> Res
     };
     let status = response.status();
     if status.is_success() {
-        return Ok(response);
+        return if ask.whole { whole(response).await.map(Reply::Whole) } else { Ok(Reply::Begun(response)) };
     }
     if status == StatusCode::TOO_MANY_REQUESTS {
         return Err(Error::TooMany { wait: wait(response.headers()) });
@@ -106,7 +116,7 @@ async fn once(http: &reqwest::Client, patience: &Patience, ask: &Ask<'_>) -> Res
 }
 
 /// The whole body.
-pub(crate) async fn whole(mut response: Response) -> Result<Vec<u8>, Error> {
+async fn whole(mut response: Response) -> Result<Vec<u8>, Error> {
     let mut body = Vec::new();
     loop {
         match response.chunk().await {

@@ -29,9 +29,9 @@ pub struct Known<'a> {
 }
 
 const APOLOGY: &str = "We are sorry, we cannot take your call right now.";
-const LEAVE_MESSAGE: &str = "Please leave your name and number after the tone.";
-const THANKS: &str = "Thank you. Goodbye.";
-const ENGLISH: &str = "en-US";
+pub(crate) const LEAVE_MESSAGE: &str = "Please leave your name and number after the tone.";
+pub(crate) const THANKS: &str = "Thank you. Goodbye.";
+pub(crate) const ENGLISH: &str = "en-US";
 /// The address that answers everything with nothing. A `Record` must have an action: without one, Twilio asks for
 /// the same document again when the message is over.
 const DONE: Endpoint = Endpoint::CallStatus;
@@ -169,14 +169,15 @@ impl Ending<'_> {
         if !shown.is_empty() {
             attributes.push(("callerId", &shown));
         }
-        page.dial(&attributes, &numbers)
+        page.dial(&attributes, &numbers, None)
     }
 }
 
 /// A document being written.
-struct Page {
+pub(crate) struct Page {
     writer: Writer<Vec<u8>>,
-    silent: bool,
+    /// Whether the caller has heard nothing yet.
+    pub(crate) silent: bool,
 }
 
 impl Default for Page {
@@ -188,20 +189,31 @@ impl Default for Page {
 }
 
 impl Page {
-    fn element(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
+    pub(crate) fn element(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
         let text = characters::legal(text);
         let element = self.writer.create_element(name).with_attributes(attributes.iter().copied());
         // Writing to memory does not fail.
         let _ = if text.is_empty() { element.write_empty() } else { element.write_text_content(BytesText::new(&text)) };
     }
 
-    fn say(mut self, text: &str, language: &str) -> Self {
+    /// An element with one other inside.
+    pub(crate) fn inside(&mut self, outer: (&str, &[(&str, &str)]), inner: (&str, &[(&str, &str)], &str)) {
+        let start = quick_xml::events::BytesStart::new(outer.0).with_attributes(outer.1.iter().copied());
+        let end = start.to_end().into_owned();
+        // Writing to memory does not fail.
+        let _ = self.writer.write_event(Event::Start(start));
+        self.element(inner.0, inner.1, inner.2);
+        let _ = self.writer.write_event(Event::End(end));
+        self.silent = false;
+    }
+
+    pub(crate) fn say(mut self, text: &str, language: &str) -> Self {
         self.element("Say", &[("language", language)], text);
         self.silent = false;
         self
     }
 
-    fn hear(mut self, parts: &[Heard]) -> Self {
+    pub(crate) fn hear(mut self, parts: &[Heard]) -> Self {
         for part in parts {
             match part {
                 Heard::Say { text, language } => self.element("Say", &[("language", language)], text),
@@ -212,28 +224,33 @@ impl Page {
         self
     }
 
-    fn record(mut self, attributes: &[(&str, &str)]) -> Self {
+    pub(crate) fn record(mut self, attributes: &[(&str, &str)]) -> Self {
         self.element("Record", attributes, "");
         self
     }
 
-    fn dial(mut self, attributes: &[(&str, &str)], numbers: &[&E164]) -> Self {
+    /// Rings numbers; whoever picks up first meets the document at `screen`, when there is one.
+    pub(crate) fn dial(mut self, attributes: &[(&str, &str)], numbers: &[&E164], screen: Option<&str>) -> Self {
         let start = quick_xml::events::BytesStart::new("Dial").with_attributes(attributes.iter().copied());
         let end = start.to_end().into_owned();
         let _ = self.writer.write_event(Event::Start(start));
         for number in numbers {
-            self.element("Number", &[], number.as_str());
+            match screen {
+                Some(url) => self.element("Number", &[("url", url), ("method", "GET")], number.as_str()),
+                None => self.element("Number", &[], number.as_str()),
+            }
         }
         let _ = self.writer.write_event(Event::End(end));
+        self.silent = false;
         self
     }
 
-    fn hang_up(mut self) -> Twiml {
+    pub(crate) fn hang_up(mut self) -> Twiml {
         self.element("Hangup", &[], "");
         self.finish()
     }
 
-    fn finish(self) -> Twiml {
+    pub(crate) fn finish(self) -> Twiml {
         let mut bytes = self.writer.into_inner();
         bytes.extend_from_slice(b"</Response>\n");
         String::from_utf8(bytes).map_or_else(|_| empty(), Twiml::checked)

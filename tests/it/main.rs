@@ -24,6 +24,7 @@ mod floors;
 mod gate;
 mod imagined;
 mod mutations;
+mod numbers;
 mod phone;
 mod rule_attacks;
 mod rule_files;

@@ -1,0 +1,68 @@
+//! What commands about a running service's surroundings share: the settings, and one organization's rules.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use crate::cli::rulefiles;
+use crate::model::ids::OrgSlug;
+use crate::rules::ruleset::RuleSet;
+use crate::settings::layers::Surroundings;
+use crate::settings::{self, Settings};
+
+/// Where the settings are looked for.
+#[derive(Debug, clap::Args)]
+pub struct Where {
+    /// Settings file [default: ringfall.yaml, when there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder with one rule file for each organization [default: routing-rules]
+    #[arg(long, value_name = "FOLDER")]
+    rules: Option<String>,
+}
+
+impl Where {
+    /// The settings.
+    pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
+        let flags: BTreeMap<_, _> = self.rules.iter().map(|folder| ("rules", folder.clone())).collect();
+        Ok(settings::load(&Surroundings::of_process(flags, self.config.clone())).settings?)
+    }
+}
+
+/// The rules of an organization; without a name, those of the only one.
+pub(crate) fn organization(settings: &Settings, org: Option<&OrgSlug>) -> anyhow::Result<(OrgSlug, RuleSet)> {
+    let mut all = organizations(settings, org)?;
+    match (all.pop(), all.is_empty()) {
+        (Some(one), true) => Ok(one),
+        (Some(_), false) => anyhow::bail!("there are several organizations: say which with `--org`"),
+        (None, _) => anyhow::bail!("there are no rules in `{}`", settings.rules.display()),
+    }
+}
+
+/// The rules of one organization, or of all.
+pub(crate) fn organizations(settings: &Settings, org: Option<&OrgSlug>) -> anyhow::Result<Vec<(OrgSlug, RuleSet)>> {
+    let files = match org {
+        Some(org) => {
+            let path = ["yaml", "yml"].iter().map(|ending| settings.rules.join(format!("{org}.{ending}")));
+            let path = path.into_iter().find(|path| path.is_file());
+            let path = path.with_context(|| format!("there is no `{org}.yaml` in `{}`", settings.rules.display()))?;
+            rulefiles::gather(&[path])?
+        }
+        None => rulefiles::gather(std::slice::from_ref(&settings.rules))?,
+    };
+    let mut found = Vec::new();
+    for file in &files {
+        let stem = std::path::Path::new(&file.name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let slug =
+            OrgSlug::parse(&stem).with_context(|| format!("`{}` is not named after an organization", file.name))?;
+        let (rules, _) = rulefiles::usable(file).with_context(|| format!("`{}` has mistakes", file.name))?;
+        found.push((slug, rules));
+    }
+    Ok(found)
+}
+
+/// Reads an organization's name on the command line.
+pub(crate) fn slug(text: &str) -> Result<OrgSlug, String> {
+    OrgSlug::parse(text).map_err(|error| error.to_string())
+}
