@@ -31,7 +31,7 @@
 //! | 9 | `main`, this page | the doors |
 //! | 8 | [`cli`] | the command line, the only place that prints |
 //! | 7 | [`startup`] | settings to a running server |
-//! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`web`], [`phone`], [`twilio`] | the outside world, one kind each |
+//! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`tenants`], [`web`], [`phone`], [`twilio`] | the outside world, one kind each |
 //! | 5 | [`app`], [`vault`] | what happens to a request, and the ports it needs; secrets at rest |
 //! | 4 | [`respond`], [`prove`], [`draw`], [`chain`], [`report`] | the pure middle of an answer; promises over every path; words and pictures; records bound to each other; what calls add up to |
 //! | 3 | [`journey`], [`twiml`], [`audit`], [`control`] | a whole imagined call; plans as TwiML; the record; what contacts text to us |
@@ -79,6 +79,7 @@ pub mod startup;
 pub mod store;
 pub mod telemetry;
 pub mod tenant;
+pub mod tenants;
 pub mod twilio;
 pub mod twiml;
 pub mod vault;

@@ -29,6 +29,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("settings", 6),
     ("store", 6),
     ("telemetry", 6),
+    ("tenants", 6),
     ("twilio", 6),
     ("web", 6),
     ("startup", 7),

@@ -1,0 +1,56 @@
+//! Where organizations are kept: a SQLite file on one machine, PostgreSQL for many; the same statements for both.
+//!
+//! A thing is a row of the table of its kind. What the database must guard stands in columns: whose it is, its name,
+//! its version, what no two may claim, and the thing it hangs on. The rest is one JSON document, read and written
+//! by [`crate::tenant`], so that the two engines cannot drift apart.
+
+mod gather;
+mod postgres;
+mod sql;
+mod sqlite;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::app::tenancy::Tenants;
+use crate::model::secret::Secret;
+
+pub use crate::tenants::postgres::Postgres;
+pub use crate::tenants::postgres::address::{Address, AddressError};
+pub use crate::tenants::sqlite::Sqlite;
+
+/// Why a store cannot be used at all; that it cannot be reached just now is told by each method instead.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be made or opened.
+    #[error("cannot open `{}`: {detail}; let this user write to it, or choose another folder with `--data`", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        detail: String,
+    },
+    /// The file is of a newer form.
+    #[error("`{}` has form {found}, and this program knows forms up to {known}: run the newer program that wrote it", file.display())]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// Its form.
+        found: i64,
+        /// The newest form known here.
+        known: i64,
+    },
+    /// The address of the database is wrong.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+}
+
+/// Opens the store: PostgreSQL when an address is given, and else the file in the data folder. Call it where a tokio
+/// runtime is at hand, which lives as long as the store. PostgreSQL is reached, and brought to its current form, in
+/// the background: that it is away keeps nobody from starting.
+pub fn open(data: &Path, database: Option<&Secret>) -> Result<Arc<dyn Tenants>, OpenError> {
+    Ok(match database {
+        Some(url) => Arc::new(Postgres::open(&Address::parse(url)?)?),
+        None => Arc::new(Sqlite::open(data)?),
+    })
+}
