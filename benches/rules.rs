@@ -26,6 +26,7 @@ use ringfall::model::ids::{CallSid, LineId};
 use ringfall::model::moment::Moment;
 use ringfall::model::phone::Caller;
 use ringfall::model::position::Position;
+use ringfall::prove::pair::pair;
 use ringfall::prove::{Limits, promises};
 use ringfall::rules::ruleset::RuleSet;
 use ringfall::rules::{FileError, Files, load};
@@ -50,6 +51,7 @@ fn main() {
     growing();
     loading();
     proving();
+    comparing();
     checking();
 }
 
@@ -182,6 +184,27 @@ fn proving() {
             .collect();
         times.sort();
         println!("  {name:<33}{:>9.1} ms{goal}", times.get(2).unwrap().as_secs_f64() * 1e3);
+    }
+}
+
+/// Two rule sets side by side, every call through both: one hour, one number and one text changed.
+fn comparing() {
+    let limits = || Limits::from("2026-11-21T12:00:00Z".parse().unwrap());
+    let change = |text: &str| {
+        text.replacen("mon-fri 08:00-18:00", "mon-fri 08:00-19:00", 1)
+            .replacen("+13035550112", "+13035550114", 1)
+            .replacen("for: 20s", "for: 25s", 1)
+    };
+    println!();
+    for (name, text) in [("tour company", TOUR), ("200 rules, 40 contacts, 20 menus", LARGE)] {
+        let (old, same, new) = (compiled(name, text), compiled(name, text), compiled(name, &change(text)));
+        for (what, other) in [("itself", &same), ("a changed copy", &new)] {
+            let start = Instant::now();
+            let found = black_box(pair(&old, other, limits()));
+            let (time, classes) = (start.elapsed().as_secs_f64() * 1e3, found.classes.len());
+            let end = if found.unfinished.is_some() { ", given up" } else { "" };
+            println!("{name} against {what}: {time:.1} ms, {classes} classes, {} answers{end}", found.covered.answers);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod call;
 pub mod check;
 pub mod completions;
+pub mod diff;
 pub mod explain;
 pub mod fallback;
 pub mod ground;
@@ -52,6 +53,8 @@ enum Command {
     Explain(explain::Explain),
     /// Show what callers will meet in the days to come, change by change
     Calendar(calendar::Calendar),
+    /// Show which calls would meet something else under other rules
+    Diff(diff::Diff),
     /// Run the tests that rule files carry
     Test(test::Test),
     /// Answer the carrier's webhooks
@@ -80,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Call(args) => call::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Calendar(args) => calendar::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Numbers(args) => numbers::run(&args),

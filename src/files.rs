@@ -1,5 +1,7 @@
 //! The folders of rules and templates on disk: read whole, and watched for changes.
 
+pub mod revision;
+
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::mpsc;
@@ -108,10 +110,7 @@ impl Folder {
 
     /// The path on disk: nothing leads out of the folder, links included.
     fn resolve(&self, path: &str) -> Result<PathBuf, FileError> {
-        let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-        if !plain || path.is_empty() {
-            return Err(FileError::NotAllowed("the path must stay below the folder of the rule file".to_owned()));
-        }
+        let path = inside(path)?;
         let failed = |error: &io::Error| {
             let missing = error.kind() == io::ErrorKind::NotFound;
             if missing { FileError::Missing } else { FileError::Unreadable(error.to_string()) }
@@ -126,6 +125,15 @@ impl Folder {
         }
         Ok(file)
     }
+}
+
+/// The path, if nothing in it leads upward or elsewhere.
+pub(crate) fn inside(path: &str) -> Result<&str, FileError> {
+    let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    if plain && !path.is_empty() {
+        return Ok(path);
+    }
+    Err(FileError::NotAllowed("the path must stay below the folder of the rule file".to_owned()))
 }
 
 impl Files for Folder {

@@ -2,6 +2,7 @@
 
 pub mod coverage;
 pub mod hear;
+pub mod observe;
 pub mod outlook;
 pub mod people;
 pub mod seconds;
@@ -205,7 +206,7 @@ fn handed(rules: &RuleSet, at: StepRef, people: &mut dyn People) -> Met {
     };
     match (people.handed_off(), ringing) {
         (Handed::Kept, Some(_)) => Met::after(seconds::PICK_UP, Happened::Rang(LegOutcome::Connected(None))),
-        (Handed::Kept, None) => Met::after(0, Happened::Gone),
+        (Handed::Kept, None) | (Handed::HangsUp, _) => Met::after(0, Happened::Gone),
         (Handed::Returned, Some(ringing)) => Met::after(ringing, Happened::Rang(LegOutcome::NoAnswer)),
         (Handed::Returned, None) => Met::after(seconds::SETUP, Happened::Returned),
     }

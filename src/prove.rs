@@ -13,6 +13,7 @@ mod domain;
 mod example;
 mod graph;
 mod longest;
+pub mod pair;
 mod people;
 
 use std::sync::Arc;
@@ -144,4 +145,4 @@ fn broken(rules: &RuleSet, claim: &Claim, example: &CounterExample) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

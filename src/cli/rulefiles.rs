@@ -11,6 +11,7 @@ use crate::cli::terminal;
 use crate::diagnostic::Diagnostic;
 use crate::draw::diagnostics;
 use crate::files::Folder;
+use crate::files::revision::Revision;
 use crate::rules::Loaded;
 use crate::rules::case::Case;
 use crate::rules::ruleset::RuleSet;
@@ -27,13 +28,36 @@ pub(crate) struct RuleFile {
     /// The name as the user gave it.
     pub(crate) name: String,
     bytes: Vec<u8>,
-    folder: PathBuf,
+    beside: Beside,
+}
+
+/// Where the files stand that a rule file names.
+#[derive(Debug)]
+enum Beside {
+    Folder(PathBuf),
+    Revision(Revision),
 }
 
 impl RuleFile {
     /// Understands it; the files it names stand beside it.
     pub(crate) fn load(&self) -> Loaded {
-        crate::rules::load(&self.name, &self.bytes, &Folder::new(self.folder.clone()), today())
+        match &self.beside {
+            Beside::Folder(folder) => {
+                crate::rules::load(&self.name, &self.bytes, &Folder::new(folder.clone()), today())
+            }
+            Beside::Revision(revision) => crate::rules::load(&self.name, &self.bytes, revision, today()),
+        }
+    }
+
+    /// The organization's short name: the file's name without its ending.
+    pub(crate) fn stem(&self) -> String {
+        Path::new(&self.name).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// A file of a revision.
+    pub(crate) fn of_revision(revision: Revision) -> anyhow::Result<Self> {
+        let bytes = revision.content()?;
+        Ok(Self { name: revision.name(), bytes, beside: Beside::Revision(revision) })
     }
 }
 
@@ -55,7 +79,7 @@ pub(crate) fn gather(paths: &[PathBuf]) -> anyhow::Result<Vec<RuleFile>> {
         if path.as_os_str() == STDIN {
             let mut bytes = Vec::new();
             std::io::stdin().read_to_end(&mut bytes).context("could not read standard input")?;
-            files.push(RuleFile { name: STDIN_NAME.to_owned(), bytes, folder: PathBuf::from(".") });
+            files.push(RuleFile { name: STDIN_NAME.to_owned(), bytes, beside: Beside::Folder(PathBuf::from(".")) });
         } else if path.is_dir() {
             let inside = of_folder(path)?;
             anyhow::ensure!(!inside.is_empty(), "the folder `{}` has no rule files (`*.yaml`)", path.display());
@@ -89,7 +113,7 @@ fn of_file(path: &Path) -> anyhow::Result<RuleFile> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).with_context(|| format!("could not read `{name}`"))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(RuleFile { name, bytes, folder: folder.to_owned() })
+    Ok(RuleFile { name, bytes, beside: Beside::Folder(folder.to_owned()) })
 }
 
 /// The day by the clock and zone of this machine; warnings about lists that run out look at it.

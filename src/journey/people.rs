@@ -61,6 +61,8 @@ pub enum Handed {
     Kept,
     /// It comes back.
     Returned,
+    /// The caller hangs up meanwhile.
+    HangsUp,
 }
 
 /// People who do what is written: what is not written is not answered, not pressed, and a message is left.

@@ -102,7 +102,7 @@ pub(crate) fn entry(scene: &Scene<'_>, request: Request<'_>) -> Option<(FlowId, 
 
 /// The choices of one walk: which were made against the usual, and whether the other way is still to be tried.
 #[derive(Debug, Default)]
-struct Script {
+pub(crate) struct Script {
     choices: Vec<(bool, bool)>,
     cursor: usize,
     /// Choices before this one are as in the walk before.
@@ -111,7 +111,7 @@ struct Script {
 
 impl Script {
     /// Whether to answer against the usual.
-    fn choose(&mut self) -> bool {
+    pub(crate) fn choose(&mut self) -> bool {
         let place = self.cursor;
         self.cursor += 1;
         if let Some((unusual, _)) = self.choices.get(place) {
@@ -122,7 +122,7 @@ impl Script {
     }
 
     /// Goes on to the next combination, if there is one.
-    fn turn(&mut self) -> bool {
+    pub(crate) fn turn(&mut self) -> bool {
         self.choices.truncate(self.cursor);
         while self.choices.pop_if(|(_, open)| !*open).is_some() {}
         let Some(last) = self.choices.last_mut() else {

@@ -306,7 +306,7 @@ fn sweep(
 }
 
 /// Days beyond the horizon that something in the calendar names.
-fn far_days(rules: &RuleSet, after: Date) -> BTreeSet<Date> {
+pub(crate) fn far_days(rules: &RuleSet, after: Date) -> BTreeSet<Date> {
     let dated = |hours: &Hours| -> Vec<Date> { hours.dates.iter().map(|dated| dated.day).collect() };
     let mut days: BTreeSet<Date> = rules.hours.iter().flat_map(dated).collect();
     for holiday in rules.holidays.iter().flat_map(|list| &list.days) {
@@ -319,7 +319,7 @@ fn far_days(rules: &RuleSet, after: Date) -> BTreeSet<Date> {
 
 /// Every kind of caller: in the lists, under the longest of the prefixes, under none, and without a number.
 fn callers(rules: &RuleSet) -> Vec<Kind> {
-    let mut who: Vec<Caller> = vec![ordinary(rules), Caller::Withheld, Caller::Client("guest".into())];
+    let mut who: Vec<Caller> = vec![ordinary(&[rules]), Caller::Withheld, Caller::Client("guest".into())];
     let listed = rules.callers.iter().flat_map(|class| &class.numbers);
     who.extend(listed.cloned().map(Caller::Number));
     for prefix in rules.callers.iter().flat_map(|class| &class.prefixes) {
@@ -329,7 +329,7 @@ fn callers(rules: &RuleSet) -> Vec<Kind> {
     who.extend(contacts.iter().map(|number| Caller::Number((*number).clone())));
     let mut seen = BTreeSet::new();
     let mut kinds = Vec::new();
-    for attestation in attestations(rules) {
+    for attestation in attestations(&[rules]) {
         for caller in &who {
             let within: Box<[bool]> = rules.callers.iter().map(|class| belongs(class, caller, attestation)).collect();
             let contact = caller.number().filter(|number| contacts.contains(number));
@@ -342,12 +342,15 @@ fn callers(rules: &RuleSet) -> Vec<Kind> {
 }
 
 /// A number in no class and of no contact, when there is one.
-fn ordinary(rules: &RuleSet) -> Caller {
+pub(crate) fn ordinary(rules: &[&RuleSet]) -> Caller {
     let strange = |number: &E164| {
         let caller = Caller::Number(number.clone());
-        !rules.contacts.iter().any(|contact| contact.number == *number)
-            && !rules.lines.iter().any(|line| line.number == *number)
-            && !rules.callers.iter().any(|class| belongs(class, &caller, Attestation::Unsigned))
+        !rules.iter().flat_map(|rules| &rules.contacts).any(|contact| contact.number == *number)
+            && !rules.iter().flat_map(|rules| &rules.lines).any(|line| line.number == *number)
+            && !rules
+                .iter()
+                .flat_map(|rules| &rules.callers)
+                .any(|class| belongs(class, &caller, Attestation::Unsigned))
     };
     let numbers = ["+12125550188", "+14155550189", "+442079460188", "+61255501888", "+81355501888"];
     let found = numbers.iter().filter_map(|text| E164::parse(text).ok()).find(strange);
@@ -355,7 +358,7 @@ fn ordinary(rules: &RuleSet) -> Caller {
 }
 
 /// Numbers that open with the prefix, spread so that longer prefixes and lists seldom catch them all.
-fn under(prefix: &str) -> Vec<E164> {
+pub(crate) fn under(prefix: &str) -> Vec<E164> {
     let pads = ["5550100", "0550100", "9550100", "3350100", "7750100", "1550100"];
     let numbers = pads.iter().filter_map(|pad| {
         let mut text = prefix.to_owned();
@@ -367,9 +370,10 @@ fn under(prefix: &str) -> Vec<E164> {
 }
 
 /// What networks may say of a number, as far as a class asks for it; the usual first.
-fn attestations(rules: &RuleSet) -> Vec<Attestation> {
+pub(crate) fn attestations(rules: &[&RuleSet]) -> Vec<Attestation> {
     let asked = |attestation: &Attestation| {
-        rules.callers.iter().any(|class: &CallerClass| class.attestation.contains(attestation))
+        let mut classes = rules.iter().flat_map(|rules| &rules.callers);
+        classes.any(|class: &CallerClass| class.attestation.contains(attestation))
     };
     let usual = [Attestation::Unsigned, Attestation::PassedA, Attestation::PassedB];
     let unasked = usual.iter().chain(&Attestation::ALL).find(|attestation| !asked(attestation));

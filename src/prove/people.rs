@@ -38,7 +38,7 @@ pub(crate) struct Coming {
 const LEGS: [Leg; 6] = [Leg::NoAnswer, Leg::Answered, Leg::AnsweredNoKey, Leg::Busy, Leg::Declined, Leg::Unreachable];
 
 /// Keys of a telephone, for pressing one that a menu does not have.
-const KEYPAD: [&str; 13] = ["0", "9", "8", "7", "6", "5", "4", "3", "2", "1", "*", "#", "00"];
+pub(crate) const KEYPAD: [&str; 13] = ["0", "9", "8", "7", "6", "5", "4", "3", "2", "1", "*", "#", "00"];
 
 /// Everything that can come of the stop that a decision leads to.
 pub(crate) fn comings(rules: &RuleSet, decision: &Decision) -> Vec<Coming> {

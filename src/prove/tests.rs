@@ -1,6 +1,6 @@
 //! Promises over whole files: held, broken by the call that is shown, and given up on honestly.
 
-mod chance;
+pub(crate) mod chance;
 
 use jiff::civil::date;
 
@@ -10,14 +10,14 @@ use crate::rules::grammar;
 use crate::rules::ruleset::{EndKind, RuleSet};
 use crate::rules::{NoFiles, load};
 
-fn rules(text: &str) -> RuleSet {
+pub(crate) fn rules(text: &str) -> RuleSet {
     let loaded = load("test.yaml", text.as_bytes(), &NoFiles, date(2026, 3, 2));
     let told: Vec<String> =
         loaded.diagnostics.iter().map(|problem| format!("{}: {}", problem.code, problem.message)).collect();
     loaded.rules.unwrap_or_else(|| panic!("{}", told.join("\n")))
 }
 
-fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     let from = grammar::moment("2026-03-02 12:00Z").unwrap().within(&Zone::utc()).unwrap();
     Limits::from(from.timestamp())
 }

@@ -19,6 +19,7 @@ mod chance;
 mod checking;
 mod cli;
 mod crash;
+mod diffing;
 mod fake_twilio;
 mod floors;
 mod gate;

@@ -17,7 +17,7 @@ use crate::rules::ruleset::{Claim, RuleSet};
 use crate::rules::{NoFiles, load};
 
 /// Numbers that look random and are the same in every run.
-struct Chance(u64);
+pub(crate) struct Chance(pub(crate) u64);
 
 impl Chance {
     fn below(&mut self, bound: u64) -> u64 {
@@ -66,7 +66,7 @@ const KEYS: [&str; 6] = [
     "[{ say: Please hold. }, { ring: cy, for: 20s }]",
 ];
 
-fn random_file(chance: &mut Chance) -> String {
+pub(crate) fn random_file(chance: &mut Chance) -> String {
     let mut flows = String::new();
     for flow in 0..3 {
         writeln!(flows, "  f{flow}:").unwrap();
@@ -121,7 +121,7 @@ promises:
 }
 
 /// A call of which everything is left to chance, and everybody in it.
-fn random_call(chance: &mut Chance, rules: &RuleSet) -> (Call, Script) {
+pub(crate) fn random_call(chance: &mut Chance, rules: &RuleSet) -> (Call, Script) {
     let from = ["+12125550188", "+12125550101", "+17205550111", "+17205550113", "anonymous", "+13035550177"];
     let forwarded = ["", "", "", "+17205550112", "+17205550114"];
     let earlier = chance.below(4);
