@@ -17,9 +17,11 @@ pub mod init;
 mod notify;
 pub mod numbers;
 pub mod outcome;
+pub mod replay;
 mod rulefiles;
 pub mod schema;
 pub mod serve;
+mod templates;
 mod terminal;
 pub mod test;
 
@@ -57,6 +59,8 @@ enum Command {
     Diff(diff::Diff),
     /// Run the tests that rule files carry
     Test(test::Test),
+    /// Play recorded calls again, and show what is answered otherwise than it was
+    Replay(Box<replay::Replay>),
     /// Answer the carrier's webhooks
     Serve(Box<serve::Serve>),
     /// Show and set what the account's numbers do; find and buy numbers
@@ -65,7 +69,7 @@ enum Command {
     Fallback(fallback::Fallback),
     /// Ask a running service whether it is well
     Health(health::Health),
-    /// Print the JSON Schema of the rule language, for editors, or of the audit trail's records
+    /// Print the JSON Schema of the rule language, of the audit trail's records, or of recorded calls
     Schema(schema::Schema),
     /// Print a completion script for your shell
     Completions(completions::Completions),
@@ -85,6 +89,7 @@ pub fn run() -> ExitCode {
         Command::Calendar(args) => calendar::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Numbers(args) => numbers::run(&args),
         Command::Fallback(args) => fallback::run(&args),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -104,7 +104,8 @@ async fn placed(args: &Args, call: &Call, script: &Script) -> Result<CallLog, Pl
 }
 
 fn call_of(args: &Args, around: &Around, book: Book, to: String, began: Timestamp) -> anyhow::Result<Call> {
-    let Account { sid: account, signer, telling } = account(args, around)?;
+    let Account { sid: account, signer, telling } =
+        account(args.auth_token_file.as_deref(), args.account_sid.as_deref(), &around.data)?;
     // A server of another make is sent what the carrier sends, and nothing else.
     let telling = if args.path.is_none() { telling } else { Telling::Nothing };
     if args.at.is_some() && telling == Telling::Nothing {
@@ -194,18 +195,18 @@ fn began(args: &Args, book: &Book, to: &str) -> Result<Timestamp, String> {
 }
 
 /// The account whose requests these are.
-struct Account {
-    sid: String,
-    signer: Signer,
-    telling: Telling,
+pub(in crate::cli) struct Account {
+    pub(in crate::cli) sid: String,
+    pub(in crate::cli) signer: Signer,
+    pub(in crate::cli) telling: Telling,
 }
 
 /// The account that was named, or the simulator's, or a made-up one.
-fn account(args: &Args, around: &Around) -> anyhow::Result<Account> {
-    let file = args.auth_token_file.clone().unwrap_or_else(|| around.data.join(crate::model::simulator::FILE));
+pub(in crate::cli) fn account(token: Option<&Path>, sid: Option<&str>, data: &Path) -> anyhow::Result<Account> {
+    let file = token.map_or_else(|| data.join(crate::model::simulator::FILE), Path::to_owned);
     let text = match std::fs::read_to_string(&file) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && args.auth_token_file.is_none() => {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && token.is_none() => {
             eprintln!(
                 "note: no `{}`: signing with a made-up account, which a server that checks refuses",
                 file.display()
@@ -213,21 +214,21 @@ fn account(args: &Args, around: &Around) -> anyhow::Result<Account> {
             eprintln!(
                 "help: `ringfall serve` writes that file at its first start; or name a token with `--auth-token-file`"
             );
-            let sid = args.account_sid.clone().unwrap_or_else(|| NO_ACCOUNT.to_owned());
+            let sid = sid.unwrap_or(NO_ACCOUNT).to_owned();
             return Ok(Account { sid, signer: Signer::new("made-up"), telling: Telling::Nothing });
         }
         Err(error) => return Err(error).with_context(|| format!("could not read `{}`", file.display())),
     };
-    match (Simulator::parse(&text), &args.account_sid) {
+    match (Simulator::parse(&text), sid) {
         (Ok(found), None) => {
             let signer = Signer::new(found.token.expose());
             Ok(Account { sid: found.account.to_string(), signer, telling: Telling::Time })
         }
         (Ok(found), Some(named)) => {
-            Ok(Account { sid: named.clone(), signer: Signer::new(found.token.expose()), telling: Telling::Nothing })
+            Ok(Account { sid: named.to_owned(), signer: Signer::new(found.token.expose()), telling: Telling::Nothing })
         }
         (Err(_), Some(named)) => {
-            Ok(Account { sid: named.clone(), signer: Signer::new(text.trim()), telling: Telling::Nothing })
+            Ok(Account { sid: named.to_owned(), signer: Signer::new(text.trim()), telling: Telling::Nothing })
         }
         (Err(error), None) => {
             let hint = "a file with a bare token needs `--account-sid`";

@@ -1,4 +1,4 @@
-//! `ringfall schema`: the JSON Schema of the rule language, for editors, or of the audit trail's records.
+//! `ringfall schema`: the JSON Schema of the rule language, for editors, of the audit trail's records, or of recorded calls.
 
 use crate::cli::outcome::Outcome;
 use crate::cli::terminal;
@@ -9,14 +9,22 @@ use crate::cli::terminal;
     # yaml-language-server: $schema=./ringfall-1.schema.json\n\
     Examples:\n  \
     ringfall schema > routing-rules/ringfall-1.schema.json\n  \
-    ringfall schema --audit > audit-record-1.schema.json")]
+    ringfall schema --audit > audit-record-1.schema.json\n  \
+    ringfall schema --fixture > fixture-1.schema.json")]
 pub struct Schema {
     /// The schema of one record of the audit trail, as sinks and exports write it
     #[arg(long)]
     audit: bool,
+    /// The schema of a recorded call, as `ringfall record` writes it
+    #[arg(long, conflicts_with = "audit")]
+    fixture: bool,
 }
 
 pub(crate) fn run(args: &Schema) -> Outcome {
-    terminal::put(&if args.audit { crate::audit::schema::text() } else { crate::rules::schema::text() });
+    terminal::put(&match (args.audit, args.fixture) {
+        (true, _) => crate::audit::schema::text(),
+        (false, true) => crate::replay::schema::text(),
+        (false, false) => crate::rules::schema::text(),
+    });
     Outcome::Fine
 }

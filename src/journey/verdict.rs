@@ -121,7 +121,7 @@ fn again(rules: &RuleSet, case: &Case) -> String {
 }
 
 /// A local time that reads back as the same instant.
-fn local(moment: &Moment) -> String {
+pub fn local(moment: &Moment) -> String {
     let zoned = moment.zoned();
     let ambiguous = zoned.time_zone().to_ambiguous_timestamp(zoned.datetime()).is_ambiguous();
     let form = if ambiguous { "%Y-%m-%d %H:%M:%S%:z" } else { "%Y-%m-%d %H:%M:%S" };

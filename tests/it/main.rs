@@ -28,6 +28,7 @@ mod mutations;
 mod numbers;
 mod phone;
 mod postgres;
+mod replaying;
 mod rule_attacks;
 mod rule_files;
 mod serving;

@@ -3,6 +3,7 @@
 mod judge;
 mod ledger;
 mod story;
+mod tape;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -54,6 +55,7 @@ fn failures(stories: &[(String, Story)]) -> String {
         let Told { log, summary, records } = placed(story);
         let mut differences = judge::differences(story, &log);
         differences.extend(ledger::differences(story, &log, summary.as_ref(), &records));
+        differences.extend(tape::differences(name, story, &rules_of(story), &records));
         if differences.is_empty() {
             continue;
         }
