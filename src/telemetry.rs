@@ -1,7 +1,8 @@
 //! Logs, set up once: lines for eyes or JSON for collectors, and no phone number whole in either.
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::layer::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::telemetry::lines::Lines;
@@ -55,9 +56,12 @@ pub fn start(directives: &str, look: Look) -> Result<Telemetry, TelemetryError> 
     };
     #[cfg(feature = "otel")]
     let (layer, exporter) = traces::start().map_err(TelemetryError::Traces)?;
-    #[cfg(not(feature = "otel"))]
-    let layer = tracing_subscriber::layer::Identity::new();
+    // Traces are exported whatever the log shows.
+    #[cfg(feature = "otel")]
     let started = tracing_subscriber::registry().with(layer).with(lines.with_filter(filter)).try_init();
+    // The filter stands before everything, so that what nobody asks for costs next to nothing.
+    #[cfg(not(feature = "otel"))]
+    let started = tracing_subscriber::registry().with(filter).with(lines).try_init();
     started.map_err(|_twice| TelemetryError::Twice)?;
     std::panic::set_hook(Box::new(stumbled));
     Ok(Telemetry {

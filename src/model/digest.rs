@@ -43,7 +43,9 @@ impl Digest {
 
     /// The first 16 hex digits, as URLs and people use them.
     pub fn short(&self) -> String {
-        self.key().to_string()
+        let mut text = String::with_capacity(Self::SHORT * 2);
+        self.key().push_to(&mut text);
+        text
     }
 
     /// The short form as a value, to look rules up by.
@@ -62,6 +64,14 @@ impl RulesKey {
         let fits = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         let whole = text.len() == Digest::SHORT * 2 && text.bytes().all(fits);
         if whole { u64::from_str_radix(text, 16).ok().map(Self) } else { None }
+    }
+
+    /// Appends the digits.
+    pub fn push_to(self, text: &mut String) {
+        text.extend((0..Digest::SHORT * 2).rev().map(|place| {
+            let digit = u8::try_from(self.0 >> (place * 4) & 0xf).unwrap_or_default();
+            char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 })
+        }));
     }
 }
 

@@ -1,10 +1,11 @@
 //! From a request of the web server to one that the service can judge, within limits of size and time.
 
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt as _;
@@ -16,24 +17,25 @@ use crate::web::Front;
 use crate::webhook::endpoint::Endpoint;
 use crate::webhook::origin::Origin;
 use crate::webhook::raw::Wire;
-use crate::webhook::signature;
 
 /// Headers with which a proxy speaks for somebody else. Not all proxies on a machine send the well-known ones.
-const FORWARDING: [&str; 13] = [
-    "forwarded",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-proto",
-    "x-forwarded-server",
-    "x-original-forwarded-for",
-    "x-real-ip",
-    "x-client-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
-    "fly-client-ip",
+static FORWARDING: [HeaderName; 13] = [
+    HeaderName::from_static("forwarded"),
+    HeaderName::from_static("via"),
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-server"),
+    HeaderName::from_static("x-original-forwarded-for"),
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-client-ip"),
+    HeaderName::from_static("true-client-ip"),
+    HeaderName::from_static("cf-connecting-ip"),
+    HeaderName::from_static("fly-client-ip"),
 ];
+
+static SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 
 /// Answers a webhook; a panic that nothing inside has caught ends here.
 pub async fn webhook(endpoint: Endpoint, request: HttpRequest, payload: Payload, front: Data<Front>) -> HttpResponse {
@@ -61,13 +63,13 @@ async fn judged(endpoint: Endpoint, request: &HttpRequest, payload: Payload, fro
     let wire = Wire {
         method: request.method().as_str(),
         target,
-        content_type: text(headers, CONTENT_TYPE.as_str()),
-        signature: text(headers, signature::HEADER),
+        content_type: text(headers, &CONTENT_TYPE),
+        signature: text(headers, &SIGNATURE),
         body: &body,
     };
     let peer = request.peer_addr().map(|address| address.ip());
-    let reach =
-        Reach { public: front.public.clone(), told: told(headers, peer, prefix, front), peer: distance(headers, peer) };
+    let distance = distance(headers, peer);
+    let reach = Reach { public: front.public.clone(), told: told(headers, peer, prefix, front), peer: distance };
     let sender = sender(headers, peer, front);
     respond(answer::answer(&front.app, Request { endpoint, wire, reach, sender }).await)
 }
@@ -90,13 +92,13 @@ fn without_prefix<'a>(target: &'a str, prefix: &'a str) -> (&'a str, &'a str) {
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// Whether a proxy speaks for somebody else.
 pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
-    FORWARDING.iter().any(|name| headers.contains_key(*name))
+    FORWARDING.iter().any(|name| headers.contains_key(name))
 }
 
 /// Whether the request comes straight from a program on this machine.
@@ -111,18 +113,31 @@ fn is_proxy(peer: Option<IpAddr>, front: &Front) -> bool {
     peer.is_some_and(|address| front.proxies.iter().any(|network| network.contains(address)))
 }
 
+thread_local! {
+    /// Host with prefix, and the addresses that they make.
+    static LAST_TOLD: RefCell<(String, Vec<Origin>)> = const { RefCell::new((String::new(), Vec::new())) };
+}
+
 /// Under which addresses the request says it reached us.
 fn told(headers: &HeaderMap, peer: Option<IpAddr>, prefix: &str, front: &Front) -> Vec<Origin> {
-    let origin = |scheme: &str, host: &str| Origin::parse(&format!("{scheme}://{host}{prefix}")).ok();
-    let host = text(headers, HOST.as_str()).unwrap_or_default();
+    let origin = |scheme: &str, host: &str| Origin::parse(&[scheme, "://", host, prefix].concat()).ok();
+    let host = text(headers, &HOST).unwrap_or_default();
     if is_proxy(peer, front) {
         // Of several proxies, the first stood next to the carrier.
-        let first = |name| text(headers, name).and_then(|list| list.split(',').next()).map(str::trim);
+        let first =
+            |name| text(headers, &HeaderName::from_static(name)).and_then(|list| list.split(',').next()).map(str::trim);
         let host = first("x-forwarded-host").unwrap_or(host);
         let scheme = first("x-forwarded-proto").unwrap_or("https");
         return origin(scheme, host).into_iter().collect();
     }
-    [origin("http", host), origin("https", host)].into_iter().flatten().collect()
+    // Nearly all requests name the same host as the one before.
+    LAST_TOLD.with_borrow_mut(|(known, told)| {
+        if known.strip_suffix(prefix) != Some(host) {
+            *known = [host, prefix].concat();
+            *told = [origin("http", host), origin("https", host)].into_iter().flatten().collect();
+        }
+        told.clone()
+    })
 }
 
 /// Who sent it: the last address that no proxy of ours has.

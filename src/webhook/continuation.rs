@@ -119,61 +119,98 @@ impl Continuation {
 
     /// Path and query below `prefix`, the path of the public origin.
     pub fn target(&self, prefix: &str) -> String {
-        let mut url = format!("{prefix}{}?org={}&rules={}", self.endpoint().path(), self.org, self.rules);
-        let mut add = |key: &str, value: &dyn std::fmt::Display| {
-            // Writing to a string cannot fail.
-            let _infallible = write!(url, "&{key}={value}");
-        };
+        let mut url = Target(String::with_capacity(USUAL));
+        url.0.push_str(prefix);
+        url.0.push_str(self.endpoint().path());
+        url.0.push_str("?org=");
+        url.0.push_str(self.org.as_str());
+        url.0.push_str("&rules=");
+        self.rules.push_to(&mut url.0);
         match &self.leg {
-            Leg::Caller(position) => add_position(position, &mut add),
+            Leg::Caller(position) => url.position(position),
             Leg::Callee { contact, line, caller, asked } => {
-                add("c", &contact.0);
+                url.number("c", contact.0.into());
                 if let Some(line) = line {
-                    add("n", &line.0);
+                    url.number("n", line.0.into());
                 }
                 if let Some(caller) = caller {
-                    add("f", &caller.as_str().trim_start_matches('+'));
+                    url.key("f");
+                    url.0.push_str(caller.as_str().trim_start_matches('+'));
                 }
                 if *asked > 0 {
-                    add("a", asked);
+                    url.number("a", (*asked).into());
                 }
             }
             Leg::Status(contact) => {
                 if let Some(contact) = contact {
-                    add("c", &contact.0);
+                    url.number("c", contact.0.into());
                 }
             }
             Leg::Recording(message) | Leg::Transcription(message) => {
-                add("at", &message.began);
-                add("b", &message.mailbox.0);
+                url.number("at", message.began);
+                url.number("b", message.mailbox.0.into());
             }
         }
-        url
+        url.0
+    }
+}
+
+/// Bytes of an ordinary target, so that writing it asks for memory once.
+const USUAL: usize = 128;
+
+/// A target in the making. It is written by hand, because every answer has some of them.
+struct Target(String);
+
+impl Target {
+    fn key(&mut self, key: &str) {
+        self.0.push('&');
+        self.0.push_str(key);
+        self.0.push('=');
+    }
+
+    fn number(&mut self, key: &str, number: i64) {
+        self.key(key);
+        self.digits(number);
+    }
+
+    fn pair(&mut self, key: &str, first: u16, second: u16) {
+        self.number(key, first.into());
+        self.0.push('.');
+        self.digits(second.into());
+    }
+
+    fn digits(&mut self, number: i64) {
+        if let Ok(digit @ 0..=9) = u8::try_from(number) {
+            self.0.push(char::from(b'0' + digit));
+        } else {
+            // Writing to a string cannot fail.
+            let _infallible = write!(self.0, "{number}");
+        }
+    }
+
+    fn position(&mut self, position: &Position) {
+        let Position { step, stage, hop, began, language, missed, rule } = position;
+        self.number("at", *began);
+        if let Some(step) = step {
+            self.pair("s", step.cascade.0, step.index);
+        }
+        self.number("g", (*stage).into());
+        self.number("h", (*hop).into());
+        if let Some(language) = language {
+            self.number("l", (*language).into());
+        }
+        if let Some(missed) = missed {
+            self.number("m", missed.0.into());
+        }
+        if let Some(rule) = rule {
+            self.pair("r", rule.flow.0, rule.index);
+        }
     }
 }
 
 /// Which organization a URL names, be it one of ours or one that people configure.
 pub fn organization(query: &Form) -> Result<Option<OrgSlug>, ContinuationError> {
     Fields(query).optional("org", |text| OrgSlug::parse(text).ok())
-}
-
-fn add_position(position: &Position, add: &mut impl FnMut(&str, &dyn std::fmt::Display)) {
-    let Position { step, stage, hop, began, language, missed, rule } = position;
-    add("at", began);
-    if let Some(step) = step {
-        add("s", &format_args!("{}.{}", step.cascade.0, step.index));
-    }
-    add("g", stage);
-    add("h", hop);
-    if let Some(language) = language {
-        add("l", language);
-    }
-    if let Some(missed) = missed {
-        add("m", &missed.0);
-    }
-    if let Some(rule) = rule {
-        add("r", &format_args!("{}.{}", rule.flow.0, rule.index));
-    }
 }
 
 /// The fields of a query, each of which may stand there once.

@@ -26,10 +26,30 @@ pub struct Form {
     fields: Box<[Field]>,
 }
 
-#[derive(Clone, PartialEq, Eq)]
+/// Where a field stands: its value stands right behind its name. Small, because every name is looked for here.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Field {
-    name: Range<usize>,
-    value: Range<usize>,
+    at: u32,
+    name: u32,
+    value: u32,
+}
+
+impl Field {
+    /// A field whose name and value end there. A text too long for it cannot come: its limit is far below.
+    fn new(at: usize, name: usize, value: usize) -> Self {
+        let place = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        let (at, name_end, value_end) = (place(at), place(name), place(value));
+        Self { at, name: name_end.saturating_sub(at), value: value_end.saturating_sub(name_end) }
+    }
+
+    const fn name(self) -> Range<usize> {
+        self.at as usize..self.at as usize + self.name as usize
+    }
+
+    const fn value(self) -> Range<usize> {
+        let start = self.name().end;
+        start..start + self.value as usize
+    }
 }
 
 impl Form {
@@ -42,24 +62,25 @@ impl Form {
                 return Err(RawError::TooManyFields { limit: limits.fields });
             }
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            let at = text.len();
             let name = decode(halves.next().unwrap_or_default(), charset, &mut text);
             let value = decode(halves.next().unwrap_or_default(), charset, &mut text);
-            if name.len() > limits.name {
+            if name - at > limits.name {
                 return Err(RawError::NameTooLong { limit: limits.name });
             }
-            if value.len() > limits.value {
+            if value - name > limits.value {
                 return Err(RawError::ValueTooLong { limit: limits.value });
             }
-            fields.push(Field { name, value });
+            fields.push(Field::new(at, name, value));
         }
         let text =
             String::from_utf8(text).map_err(|error| RawError::NotText { at: error.utf8_error().valid_up_to() })?;
         // A character must not begin in one field and end in the next.
         let torn = fields
             .iter()
-            .find(|field| !text.is_char_boundary(field.name.start) || !text.is_char_boundary(field.value.start));
+            .find(|field| !text.is_char_boundary(field.name().start) || !text.is_char_boundary(field.value().start));
         match torn {
-            Some(field) => Err(RawError::NotText { at: field.name.start }),
+            Some(field) => Err(RawError::NotText { at: field.name().start }),
             None => Ok(Self { text: text.into(), fields: fields.into() }),
         }
     }
@@ -69,26 +90,28 @@ impl Form {
         let mut text = String::new();
         let mut list = Vec::new();
         let mut keep = |part: &str| {
-            let start = text.len();
             text.push_str(part);
-            start..text.len()
+            text.len()
         };
+        let mut at = 0;
         for (name, value) in fields {
-            list.push(Field { name: keep(name), value: keep(value) });
+            let field = Field::new(at, keep(name), keep(value));
+            at = field.value().end;
+            list.push(field);
         }
         Self { text: text.into(), fields: list.into() }
     }
 
     /// All fields in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields.iter().map(|field| (self.part(&field.name), self.part(&field.value)))
+        self.fields.iter().map(|field| (self.part(field.name()), self.part(field.value())))
     }
 
     /// The first value of this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         // Lengths first: thirty names are asked for among thirty fields.
-        let mut fields = self.fields.iter().filter(|field| field.name.len() == name.len());
-        fields.find(|field| self.part(&field.name) == name).map(|field| self.part(&field.value))
+        let mut fields = self.fields.iter().filter(|field| field.name as usize == name.len());
+        fields.find(|field| self.part(field.name()) == name).map(|field| self.part(field.value()))
     }
 
     /// The first value of this name that is not empty.
@@ -121,8 +144,8 @@ impl Form {
         fields
     }
 
-    fn part(&self, range: &Range<usize>) -> &str {
-        self.text.get(range.clone()).unwrap_or_default()
+    fn part(&self, range: Range<usize>) -> &str {
+        self.text.get(range).unwrap_or_default()
     }
 }
 
@@ -133,9 +156,8 @@ impl fmt::Debug for Form {
     }
 }
 
-/// Appends one decoded part and tells where it stands.
-fn decode(part: &[u8], charset: Charset, text: &mut Vec<u8>) -> Range<usize> {
-    let start = text.len();
+/// Appends one decoded part and tells where it ends.
+fn decode(part: &[u8], charset: Charset, text: &mut Vec<u8>) -> usize {
     let mut rest = part;
     while let Some((&first, after)) = rest.split_first() {
         let (byte, after) = match (first, after) {
@@ -153,7 +175,7 @@ fn decode(part: &[u8], charset: Charset, text: &mut Vec<u8>) -> Range<usize> {
         }
         rest = after;
     }
-    start..text.len()
+    text.len()
 }
 
 fn hex(digit: u8) -> Option<u8> {
