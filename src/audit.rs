@@ -2,6 +2,7 @@
 //! a person they tell.
 
 pub mod numbers;
+mod packed;
 pub mod person;
 pub mod record;
 #[cfg(test)]

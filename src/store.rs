@@ -1,5 +1,17 @@
 //! The store on one machine: a SQLite file in the data folder, written by one thread with group commit.
+//!
+//! A commit only adds records at the end of one table, with the effects they ask for. Which step of which call has a
+//! record is known in memory, and the table of calls is written a moment later in portions; after a crash both are
+//! made again from the records behind the table's cursor.
+//!
+//! To read, take an [`Archive`]: it goes through the trail from any place ([`Archive::records_after`]), through a
+//! stretch of time ([`Archive::each_record`], [`Archive::each_call`]) or one call ([`Archive::records`],
+//! [`Archive::call`]), without holding more than a page of it in memory, beside a running server or without one. What
+//! it gives are [`Record`]s put into words: reasons are kept as they were decided, and told by the rules of that
+//! time, which are kept as well.
 
+mod archive;
+mod body;
 mod calls;
 mod checkpoints;
 mod deferred;
@@ -23,6 +35,8 @@ use tokio::sync::oneshot;
 pub use crate::store::error::StoreError;
 pub use crate::store::open::make as make_folder;
 
+pub use crate::store::archive::{Archive, Kept};
+
 use crate::app::ports::{Appended, Clock, Journal, JournalError, JournalHealth, Key, Later, RuleText};
 use crate::audit::record::Record;
 use crate::audit::summary::Summary;
@@ -30,9 +44,8 @@ use crate::model::digest::Digest;
 use crate::store::calls::Calls;
 use crate::store::checkpoints::Checkpoints;
 use crate::store::deferred::{Deferred, Written};
-use crate::store::memory::{Memory, REMEMBERED};
+use crate::store::memory::{MANY, Memory, REMEMBERED};
 use crate::store::open::Folder;
-use crate::store::readers::Readers;
 use crate::store::reply::Waiting;
 use crate::store::rows::KeptRules;
 use crate::store::state::Counts;
@@ -41,9 +54,6 @@ use crate::store::writer::{Job, Retry, Writer};
 /// Records on their way to the writing thread. When the disk hangs, this many calls wait for it (some 50 MB);
 /// those after them are answered without a record, and counted.
 const QUEUE: usize = 8192;
-
-/// Bytes of an ordinary record in its written form, so that writing it asks for memory once.
-const USUAL_RECORD: usize = 4096;
 
 /// How long calls are waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +91,7 @@ pub struct Store {
     jobs: Sender<Job>,
     memory: Arc<Memory>,
     counts: Arc<Counts>,
-    readers: Readers,
+    archive: Archive,
     clock: Arc<dyn Clock>,
     patience: Patience,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -99,7 +109,7 @@ impl Store {
         let of = |source| StoreError::of(&file, source);
         let mut calls = Calls::new(&options.node, options.patience);
         calls.catch_up(&connection).map_err(of)?;
-        let memory = Arc::new(Memory::new());
+        let memory = Arc::new(Memory::default());
         let now_us = options.clock.now().as_microsecond();
         remember(&connection, &memory, now_us).map_err(of)?;
         calls.each(|summary| memory.known(summary));
@@ -107,7 +117,7 @@ impl Store {
         let (jobs, received) = bounded(QUEUE);
         let writer = Writer {
             file: file.clone(),
-            next_seq: rows::next_seq(&connection).map_err(of)?,
+            last: rows::last(&connection).map_err(of)?,
             connection,
             clock: Arc::clone(&options.clock),
             calls,
@@ -123,7 +133,7 @@ impl Store {
             jobs,
             memory,
             counts,
-            readers: Readers::new(file),
+            archive: Archive::of(file),
             clock: Arc::clone(&options.clock),
             patience: options.patience,
             thread: Mutex::new(Some(thread.map_err(StoreError::Thread)?)),
@@ -151,13 +161,28 @@ impl Store {
     /// One call as a whole, as far as it is written.
     pub async fn call(&self, org: &str, call: &str) -> Result<Option<Summary>, JournalError> {
         let (org, call) = (org.to_owned(), call.to_owned());
-        self.readers.ask(move |connection| rows::summary(connection, &org, &call)).await
+        self.read(move |archive| archive.call(&org, &call)).await
     }
 
     /// All records of one call, in the order they were written.
     pub async fn records(&self, org: &str, call: &str) -> Result<Vec<Record>, JournalError> {
         let (org, call) = (org.to_owned(), call.to_owned());
-        self.readers.ask(move |connection| rows::records(connection, &org, &call)).await
+        self.read(move |archive| archive.records(&org, &call)).await
+    }
+
+    /// What is written, to be read on a thread that may wait.
+    pub const fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    /// Reads on a thread that may wait.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Archive) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let archive = self.archive.clone();
+        let answer = tokio::task::spawn_blocking(move || question(&archive));
+        answer.await.map_err(|error| JournalError::Unreadable(error.to_string()))?
     }
 
     fn send(&self, job: Job) -> Result<(), JournalError> {
@@ -183,12 +208,12 @@ impl Drop for Store {
 impl Journal for Store {
     fn append(&self, record: Record) -> Later<'_, Result<Appended, JournalError>> {
         self.memory.note(&record);
+        let body = body::encode(&record).map_err(|error| JournalError::Lost(error.to_string()));
+        let (reply, answer) = oneshot::channel();
+        let sent = body
+            .and_then(|body| self.send(Job::Append(Written { record: Box::new(record), body }, Waiting::here(reply))));
         Box::pin(async move {
-            let mut body = Vec::with_capacity(USUAL_RECORD);
-            serde_json::to_writer(&mut body, &record).map_err(|error| JournalError::Lost(error.to_string()))?;
-            let body = String::from_utf8(body).map_err(|error| JournalError::Lost(error.to_string()))?;
-            let (reply, answer) = oneshot::channel();
-            self.send(Job::Append(Written { record: Box::new(record), body }, Waiting::here(reply)))?;
+            sent?;
             let reply = answer.await.map_err(|_gone| JournalError::Closed)?;
             drop(reply.done_with);
             reply.appended
@@ -224,7 +249,7 @@ impl Journal for Store {
 
     fn rules<'a>(&'a self, org: &'a str, digest: &'a str) -> Later<'a, Result<Option<Vec<RuleText>>, JournalError>> {
         let (org, digest) = (org.to_owned(), digest.to_owned());
-        Box::pin(async move { self.readers.ask(move |connection| rows::rules(connection, &org, &digest)).await })
+        Box::pin(async move { self.read(move |archive| archive.rules(&org, &digest)).await })
     }
 
     fn health(&self) -> JournalHealth {
@@ -235,10 +260,10 @@ impl Journal for Store {
 /// Brings back what answering must know of the last day.
 fn remember(connection: &Connection, memory: &Memory, now_us: i64) -> rusqlite::Result<()> {
     let since = now_us - i64::try_from(REMEMBERED.as_micros()).unwrap_or(i64::MAX);
-    let arrivals = "SELECT org, caller, call, began / 1000000 FROM calls \
-                    WHERE began >= ?1 ORDER BY began";
+    let arrivals = "SELECT org, caller, call, began / 1000000 FROM calls WHERE began >= ?1 \
+                    ORDER BY began DESC LIMIT ?2";
     let mut query = connection.prepare(arrivals)?;
-    let mut rows = query.query([since])?;
+    let mut rows = query.query(params![since, i64::try_from(MANY).unwrap_or(i64::MAX)])?;
     while let Some(row) = rows.next()? {
         let text = |index| row.get_ref(index)?.as_str().map_err(rusqlite::Error::from);
         memory.arrived(text(0)?, text(1)?, text(2)?, row.get(3)?);
@@ -246,15 +271,15 @@ fn remember(connection: &Connection, memory: &Memory, now_us: i64) -> rusqlite::
     let mut query = connection.prepare("SELECT summary FROM calls WHERE closed_at IS NULL AND due >= ?1")?;
     let mut rows = query.query([now_us])?;
     while let Some(row) = rows.next()? {
-        let summary = serde_json::from_str(row.get_ref(0)?.as_str()?);
-        memory.known(&summary.map_err(rows::unreadable)?);
+        memory.known(&body::decode(row.get_ref(0)?.as_blob()?)?);
     }
-    let mut query = connection.prepare("SELECT org, call, leg, accepted FROM keys WHERE at >= ?1 ORDER BY at")?;
+    let mut query =
+        connection.prepare("SELECT org, call, leg, accepted, at / 1000000 FROM keys WHERE at >= ?1 ORDER BY at")?;
     let mut rows = query.query(params![since])?;
     while let Some(row) = rows.next()? {
         let text = |index| row.get_ref(index)?.as_str().map_err(rusqlite::Error::from);
         let leg = text(2)?;
-        memory.pressed(text(0)?, text(1)?, (!leg.is_empty()).then_some(leg), row.get(3)?);
+        memory.pressed(text(0)?, text(1)?, (!leg.is_empty()).then_some(leg), (row.get(3)?, row.get(4)?));
     }
     Ok(())
 }

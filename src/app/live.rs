@@ -208,8 +208,7 @@ impl Live {
 
     /// Compiles rules that were kept elsewhere, for a call that began under them.
     pub fn revive(&self, slug: &OrgSlug, key: RulesKey, texts: &[RuleText], today: Date) -> Option<Arc<Organization>> {
-        let (main, others) = texts.split_first()?;
-        let rules = crate::rules::load(&main.path, main.text.as_bytes(), &Bundle(others), today).rules?;
+        let rules = compiled(texts, today)?;
         if rules.digest.key() != key {
             return None;
         }
@@ -235,9 +234,7 @@ impl Live {
     /// Answers by kept rules for an organization whose file is bad and of which nothing older is in memory.
     /// Tells whether it does.
     pub fn stand_in(&self, slug: &OrgSlug, texts: &[RuleText], today: Date, now: Timestamp) -> bool {
-        let Some((main, others)) = texts.split_first() else { return false };
-        let loaded = crate::rules::load(&main.path, main.text.as_bytes(), &Bundle(others), today);
-        let Some(rules) = loaded.rules else { return false };
+        let Some(rules) = compiled(texts, today) else { return false };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if !kept.stand_in(slug, rules, now) {
             return false;
@@ -275,6 +272,12 @@ impl Live {
         older.push_front((slug, rules));
         older.truncate(OLDER);
     }
+}
+
+/// The rules of texts that were kept; none when they are not understood any more. `today` is for warnings only.
+pub fn compiled(texts: &[RuleText], today: Date) -> Option<RuleSet> {
+    let (main, others) = texts.split_first()?;
+    crate::rules::load(&main.path, main.text.as_bytes(), &Bundle(others), today).rules
 }
 
 /// The files that kept rules include.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::decide::trace::Trace;
 use crate::model::moment::bundled_tzdb;
 use crate::webhook::raw::Wire;
 
@@ -114,6 +115,11 @@ pub struct Record {
     /// Everything that was considered on the way, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trace: Vec<TraceLine>,
+    /// The same as it was decided, before it is put into words. The journal keeps it in this form, because nobody may
+    /// ever read it; whoever reads a record from the journal finds the words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "crate::audit::packed")]
+    #[schemars(skip)]
+    pub considered: Trace,
     /// Digest of the rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<String>,
@@ -165,6 +171,7 @@ impl Record {
             decision: None,
             effects: Vec::new(),
             trace: Vec::new(),
+            considered: Trace::new(),
             rules: None,
             templates: None,
             tzdb: bundled_tzdb().to_owned(),

@@ -22,6 +22,18 @@ pub fn rule(at: RuleRef) -> String {
 }
 
 impl Received {
+    /// The moment without its written forms, which the journal does not keep.
+    pub fn unwritten(now: Timestamp, zone: &Zone) -> Self {
+        Self { us: now.as_microsecond(), zone: zone.name().to_owned(), ..Self::default() }
+    }
+
+    /// The same with its written forms.
+    pub fn written(self) -> Self {
+        let zone = Zone::named(&self.zone).unwrap_or_else(Zone::utc);
+        let now = Timestamp::from_microsecond(self.us).unwrap_or_default();
+        if self.utc.is_empty() { Self { zone: self.zone, ..Self::at(now, &zone) } } else { self }
+    }
+
     /// The moment, with the zone of the line.
     pub fn at(now: Timestamp, zone: &Zone) -> Self {
         let local = Moment::new(now, zone);

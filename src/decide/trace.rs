@@ -1,6 +1,9 @@
 //! The reasons of a decision: every rule, condition, step and contact considered, in order.
 //!
-//! It holds indexes and values, not words: `draw` puts it into words with the rule set at hand.
+//! It holds indexes and values, not words: [`words`](crate::decide::words) tells them with the rule set at hand.
+//! Traces are kept in this form, by the names of the variants: one that gets another name cannot be read any more.
+
+use serde::{Deserialize, Serialize};
 
 use crate::model::ids::{CallerClassId, ContactId, FlowId, HoursId, LineId, SwitchId};
 use crate::model::position::{RuleRef, StepRef};
@@ -10,7 +13,7 @@ pub use crate::rules::schedule::HoursFact;
 pub type Trace = Vec<Considered>;
 
 /// One thing considered.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Considered {
     /// The call came in on this line.
     Line(LineId),
@@ -82,7 +85,7 @@ pub enum Considered {
 }
 
 /// What came of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StepOutcome {
     /// A ring ended.
     Rang(crate::model::call::LegOutcome),
@@ -101,7 +104,7 @@ pub enum StepOutcome {
 }
 
 /// The fact that decided a condition, with its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Why {
     /// The hours hold, or do not, at the local time of the call.
     Hours {

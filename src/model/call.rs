@@ -1,5 +1,7 @@
 //! What is known of a call when a decision is due: all of it came with the request.
 
+use serde::{Deserialize, Serialize};
+
 use super::ids::{CallSid, ContactId, LineId};
 use super::phone::{Caller, E164};
 
@@ -123,7 +125,7 @@ pub enum KeyRecord {
 }
 
 /// How a ring ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum LegOutcome {
     /// Caller and callee talked; who of several, when known.
     Connected(Option<ContactId>),

@@ -98,3 +98,21 @@ impl fmt::Debug for Moment {
         write!(out, "Moment({self})")
     }
 }
+
+/// A calendar day as three numbers, for what is kept.
+pub mod day {
+    use jiff::civil::Date;
+    use serde::de::{Deserialize as _, Deserializer, Error as _};
+    use serde::ser::{Serialize as _, Serializer};
+
+    /// Writes year, month and day.
+    pub fn serialize<S: Serializer>(day: &Date, serializer: S) -> Result<S::Ok, S::Error> {
+        (day.year(), day.month(), day.day()).serialize(serializer)
+    }
+
+    /// Reads them back.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+        let (year, month, day) = <(i16, i8, i8)>::deserialize(deserializer)?;
+        Date::new(year, month, day).map_err(D::Error::custom)
+    }
+}

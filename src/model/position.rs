@@ -1,5 +1,7 @@
 //! A place in a call's cascade, as the carrier brings it back in the next request's URL.
 
+use serde::{Deserialize, Serialize};
+
 use super::ids::{CascadeId, EscalationId};
 
 /// How many answers one call may get from the rules; the next one goes straight to `finally`.
@@ -38,7 +40,7 @@ impl Position {
 }
 
 /// One step of one cascade.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StepRef {
     /// The list.
     pub cascade: CascadeId,
@@ -47,7 +49,7 @@ pub struct StepRef {
 }
 
 /// One rule of one flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RuleRef {
     /// The flow.
     pub flow: super::ids::FlowId,

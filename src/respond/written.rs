@@ -4,26 +4,48 @@ use crate::audit::record::{Decided, Effected, Facts, Place, Record, StateRead, T
 use crate::decide::decision::{Act, Decision};
 use crate::decide::trace::Trace;
 use crate::decide::words::{self, places};
+use crate::model::ids::LineId;
 use crate::model::moment::Moment;
+use crate::model::position::Position;
 use crate::respond::caller::{Answered, Stand};
 use crate::rules::ruleset::RuleSet;
 
 /// Writes into the record what was known, considered and decided. A decision whose answer could not be rendered
 /// has not become of the call, so it is left out. `called` is the number as the carrier wrote it.
 pub fn decision(record: &mut Record, rules: &RuleSet, called: &str, stand: &Stand, answered: &Answered) {
-    let Answered { state, now, decision, twiml } = answered;
+    let Answered { state, decision, twiml, .. } = answered;
     record.step.clone_from(&stand.step);
     record.began = Some(stand.position.began);
     record.facts = Some(Facts::of(rules, &stand.facts, called));
     record.from = Some(Place::of(rules, &stand.position));
     record.state = StateRead::of(rules, state);
-    record.trace = reasons(rules, now, &decision.trace);
+    record.considered.clone_from(&decision.trace);
     record.reported.anomalies = stand.anomaly.map(str::to_owned).into_iter().collect();
     if twiml.is_ok() {
         record.to = decision.next.as_ref().map(|next| Place::of(rules, next));
         record.effects = decision.effects.iter().map(|effect| Effected::of(rules, effect)).collect();
         record.decision = Some(decided(rules, decision));
     }
+}
+
+/// Puts a record that comes from the journal into words. Without the rules it was decided under, the reasons are told
+/// as they were kept: by places instead of names.
+pub fn put_into_words(record: &mut Record, rules: Option<&RuleSet>) {
+    record.received = std::mem::take(&mut record.received).written();
+    let considered = std::mem::take(&mut record.considered);
+    if considered.is_empty() {
+        return;
+    }
+    record.trace = match rules {
+        Some(rules) => {
+            let name = record.facts.as_ref().and_then(|facts| facts.line.as_deref());
+            let line = rules.lines.iter().position(|line| Some(&*line.name) == name);
+            let line = line.and_then(|at| u16::try_from(at).ok()).map(LineId);
+            let position = Position::start(record.began.unwrap_or_default());
+            reasons(rules, &crate::decide::moment(rules, line, &position), &considered)
+        }
+        None => considered.iter().map(|one| TraceLine { text: format!("{one:?}"), ..TraceLine::default() }).collect(),
+    };
 }
 
 /// The decision, named by its rules.

@@ -173,7 +173,7 @@ pub struct Weekly {
 /// A stretch of local time in minutes since midnight: the start counts, the end does not.
 ///
 /// An end beyond 1440 runs over midnight and belongs to the day it starts on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Span {
     /// First minute.
     pub from: u16,

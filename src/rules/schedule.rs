@@ -20,18 +20,20 @@ use crate::rules::ruleset::{Dated, Hours, RuleSet, Span, Weekly};
 const DAY: u16 = 1440;
 
 /// What the calendar says of some hours at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum HoursFact {
     /// Within this interval, which started on this local day.
     Open {
         /// The interval.
         span: Span,
         /// The day.
+        #[serde(with = "crate::model::moment::day")]
         day: Date,
     },
     /// No interval on this day.
     NoneToday {
         /// The day.
+        #[serde(with = "crate::model::moment::day")]
         day: Date,
     },
     /// Before the next interval of the day.
@@ -58,6 +60,7 @@ pub enum HoursFact {
     /// A dated exception closes the day.
     ClosedOnDate {
         /// The day.
+        #[serde(with = "crate::model::moment::day")]
         day: Date,
     },
 }

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::audit::record::Record;
+use crate::store::rows::KeptRules;
 
 /// A record with its written form.
 #[derive(Debug)]
 pub(in crate::store) struct Written {
     /// The record.
     pub(in crate::store) record: Box<Record>,
-    /// Its wire form.
-    pub(in crate::store) body: String,
+    /// Its written form.
+    pub(in crate::store) body: Vec<u8>,
 }
 
 /// What the waiting records may take: some twenty thousand of them, minutes of a very busy node.
@@ -22,6 +23,7 @@ pub(in crate::store) struct Deferred {
     waiting: VecDeque<Written>,
     steps: BTreeMap<(String, String, String), Option<String>>,
     bytes: usize,
+    rules: Vec<KeptRules>,
 }
 
 /// What became of a record that could not be written.
@@ -39,6 +41,26 @@ impl Deferred {
     /// How many wait.
     pub(in crate::store) fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Whether anything waits.
+    pub(in crate::store) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty() || !self.rules.is_empty()
+    }
+
+    /// Takes in rules: a reload is rare, and each is a few kilobytes.
+    pub(in crate::store) fn keep_rules(&mut self, kept: KeptRules) {
+        self.rules.push(kept);
+    }
+
+    /// The rules that wait.
+    pub(in crate::store) fn rules(&self) -> &[KeptRules] {
+        &self.rules
+    }
+
+    /// The rules are safe.
+    pub(in crate::store) fn rules_are_kept(&mut self) {
+        self.rules.clear();
     }
 
     /// Takes one in.

@@ -1,10 +1,10 @@
 //! What answering must know of other requests, at hand without a look into the file.
 
-use std::collections::BTreeMap;
+#![expect(clippy::disallowed_types, reason = "every record is looked up here, and nothing goes by the order")]
+
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use moka::sync::Cache;
 
 use crate::app::ports::Key;
 use crate::audit::record::{Kind, Record};
@@ -13,50 +13,83 @@ use crate::audit::summary::{Summary, is_final};
 /// How long an earlier call of the same caller counts at most.
 pub(in crate::store) const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 
+/// The same in seconds.
+const DAY: i64 = 24 * 3600;
+
 /// The newest calls that are remembered of one caller; a rule asks for 255 at most, and hardly for more than three.
 const CALLS_OF_ONE: usize = 16;
 
-/// Callers and calls that are remembered; beyond it those asked for least are forgotten. About 20 MB when full.
-const MANY: u64 = 100_000;
+/// Callers and calls that are remembered; beyond it the older half is forgotten. About 20 MB when full.
+pub(in crate::store) const MANY: usize = 100_000;
 
 /// The memory.
-#[derive(Debug)]
-pub(in crate::store) struct Memory {
+#[derive(Debug, Default)]
+pub(in crate::store) struct Memory(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
     /// Organization and caller: the last calls, newest first.
-    arrivals: Cache<String, Vec<Arrival>>,
+    arrivals: Aging<Vec<Arrival>>,
     /// Organization and call: what callees answered, oldest first.
-    keys: Cache<String, Vec<KeyPress>>,
-    rings: Mutex<Rings>,
+    keys: Aging<Vec<KeyPress>>,
+    rings: Rings,
+    scratch: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Arrival {
-    call: String,
+    call: Box<str>,
     began: i64,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct KeyPress {
-    leg: Option<String>,
+    leg: Option<Box<str>>,
     accepted: bool,
+}
+
+/// Values in two generations: when the younger has lasted a day or is full it becomes the older, and what was in
+/// that and not asked for is forgotten. Nothing is forgotten within a day unless there is too much of it.
+#[derive(Debug)]
+struct Aging<V> {
+    young: HashMap<Box<str>, V>,
+    old: HashMap<Box<str>, V>,
+    since: i64,
+}
+
+impl<V> Default for Aging<V> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), since: i64::MIN }
+    }
+}
+
+impl<V: Default> Aging<V> {
+    fn get(&self, name: &str) -> Option<&V> {
+        self.young.get(name).or_else(|| self.old.get(name))
+    }
+
+    /// The value to be changed at this second; a new one when there is none.
+    fn change(&mut self, name: &str, now: i64) -> &mut V {
+        if now.saturating_sub(self.since) >= DAY || self.young.len() >= MANY / 2 {
+            self.since = now;
+            self.old = std::mem::take(&mut self.young);
+        }
+        if !self.young.contains_key(name) {
+            let (name, value) = self.old.remove_entry(name).unwrap_or_else(|| (name.into(), V::default()));
+            self.young.insert(name, value);
+        }
+        self.young.entry(name.into()).or_default()
+    }
 }
 
 /// Who rings or talks in which call.
 #[derive(Debug, Default)]
 struct Rings {
-    by_call: BTreeMap<String, Vec<String>>,
-    by_contact: BTreeMap<String, BTreeMap<String, i64>>,
+    by_call: HashMap<Box<str>, Vec<Box<str>>>,
+    by_contact: HashMap<Box<str>, HashMap<Box<str>, i64>>,
 }
 
 impl Memory {
-    pub(in crate::store) fn new() -> Self {
-        Self {
-            arrivals: Cache::builder().max_capacity(MANY).time_to_live(REMEMBERED).build(),
-            keys: Cache::builder().max_capacity(MANY).time_to_live(REMEMBERED).build(),
-            rings: Mutex::default(),
-        }
-    }
-
     /// Takes in what a record tells.
     pub(in crate::store) fn note(&self, record: &Record) {
         let org = record.org.as_str();
@@ -68,12 +101,13 @@ impl Memory {
                 }
                 if let Some(decision) = &record.decision {
                     let rung = if decision.act == "ring" { decision.contacts.as_slice() } else { &[] };
-                    self.rings().set(org, &record.call, rung.iter().map(String::as_str), record.received.us);
+                    self.inner().ring(org, &record.call, rung.iter().map(String::as_str), record.received.us);
                 }
             }
             Kind::Screen => {
                 if let Some(accepted) = record.reported.accepted {
-                    self.pressed(org, &record.call, record.leg.as_deref(), accepted);
+                    let now = record.received.us / 1_000_000;
+                    self.pressed(org, &record.call, record.leg.as_deref(), (accepted, now));
                 }
             }
             Kind::Status => {
@@ -90,7 +124,7 @@ impl Memory {
     /// Takes in a call that was there when the service started.
     pub(in crate::store) fn known(&self, summary: &Summary) {
         self.arrived(&summary.org, &summary.caller, &summary.call, summary.began_us / 1_000_000);
-        self.rings().set(&summary.org, &summary.call, summary.ringing(), summary.last_us);
+        self.inner().ring(&summary.org, &summary.call, summary.ringing(), summary.last_us);
     }
 
     /// A call came in.
@@ -99,28 +133,29 @@ impl Memory {
         if !["+", "sip:", "sips:", "client:"].iter().any(|opening| caller.starts_with(opening)) {
             return;
         }
-        let name = pair(org, caller);
-        let mut calls = self.arrivals.get(&name).unwrap_or_default();
-        if calls.iter().any(|known| known.call == call) {
+        let mut inner = self.inner();
+        let Inner { arrivals, scratch, .. } = &mut *inner;
+        let calls = arrivals.change(pair(scratch, org, caller), began);
+        if calls.iter().any(|known| *known.call == *call) {
             return;
         }
         let place = calls.partition_point(|known| known.began > began);
-        calls.insert(place, Arrival { call: call.to_owned(), began });
+        calls.insert(place, Arrival { call: call.into(), began });
         calls.truncate(CALLS_OF_ONE);
-        self.arrivals.insert(name, calls);
     }
 
-    /// A callee answered when asked for a key.
-    pub(in crate::store) fn pressed(&self, org: &str, call: &str, leg: Option<&str>, accepted: bool) {
-        let name = pair(org, call);
-        let mut keys = self.keys.get(&name).unwrap_or_default();
-        keys.push(KeyPress { leg: leg.map(str::to_owned), accepted });
-        self.keys.insert(name, keys);
+    /// A callee answered yes or no at this second when asked for a key.
+    pub(in crate::store) fn pressed(&self, org: &str, call: &str, leg: Option<&str>, (accepted, now): (bool, i64)) {
+        let mut inner = self.inner();
+        let Inner { keys, scratch, .. } = &mut *inner;
+        keys.change(pair(scratch, org, call), now).push(KeyPress { leg: leg.map(Box::from), accepted });
     }
 
     /// What was answered, on that leg or on any.
     pub(in crate::store) fn key(&self, org: &str, call: &str, leg: Option<&str>) -> Key {
-        let keys = self.keys.get(&pair(org, call)).unwrap_or_default();
+        let mut inner = self.inner();
+        let Inner { keys, scratch, .. } = &mut *inner;
+        let keys = keys.get(pair(scratch, org, call)).map_or(&[][..], Vec::as_slice);
         let mut of_leg = keys.iter().filter(|key| leg.is_none() || key.leg.as_deref() == leg);
         if of_leg.clone().any(|key| key.accepted) {
             Key::Accepted
@@ -133,52 +168,95 @@ impl Memory {
 
     /// How many seconds before `began` the caller called, newest first; this call apart.
     pub(in crate::store) fn earlier(&self, org: &str, caller: &str, call: &str, began: i64) -> Vec<u32> {
-        let calls = self.arrivals.get(&pair(org, caller)).unwrap_or_default();
-        let others = calls.iter().filter(|known| known.call != call && known.began <= began);
-        others.map(|known| u32::try_from(began - known.began).unwrap_or(u32::MAX)).collect()
+        let mut inner = self.inner();
+        let Inner { arrivals, scratch, .. } = &mut *inner;
+        let calls = arrivals.get(pair(scratch, org, caller)).map_or(&[][..], Vec::as_slice);
+        let others = calls.iter().filter(|known| *known.call != *call);
+        let ago = others.map(|known| began - known.began).filter(|ago| (0..=DAY).contains(ago));
+        ago.filter_map(|ago| u32::try_from(ago).ok()).collect()
     }
 
     /// How many other calls the contact is on; a ring that began before `since_us` counts no more.
     pub(in crate::store) fn active(&self, org: &str, contact: &str, call: &str, since_us: i64) -> u8 {
-        let rings = self.rings();
-        let own = pair(org, call);
-        let calls = rings.by_contact.get(&pair(org, contact));
-        let count =
-            calls.map_or(0, |calls| calls.iter().filter(|(name, at)| **name != own && **at >= since_us).count());
+        let mut inner = self.inner();
+        let Inner { rings, scratch, .. } = &mut *inner;
+        let Some(calls) = rings.by_contact.get(pair(scratch, org, contact)) else { return 0 };
+        let own = pair(scratch, org, call);
+        let count = calls.iter().filter(|(name, at)| ***name != *own && **at >= since_us).count();
         u8::try_from(count).unwrap_or(u8::MAX)
     }
 
     fn over(&self, org: &str, call: &str) {
-        self.rings().set(org, call, std::iter::empty(), 0);
+        self.inner().ring(org, call, std::iter::empty(), 0);
     }
 
-    fn rings(&self) -> MutexGuard<'_, Rings> {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
         // What a panicking holder left is a count that is off by one at worst.
-        self.rings.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Rings {
-    fn set<'a>(&mut self, org: &str, call: &str, contacts: impl Iterator<Item = &'a str>, at: i64) {
-        let name = pair(org, call);
-        for before in self.by_call.remove(&name).unwrap_or_default() {
-            if let Some(calls) = self.by_contact.get_mut(&before) {
+impl Inner {
+    /// These contacts ring or talk in the call now, and no others.
+    fn ring<'a>(&mut self, org: &str, call: &str, contacts: impl Iterator<Item = &'a str>, at: i64) {
+        let Self { rings, scratch, .. } = self;
+        let name = pair(scratch, org, call);
+        let (name, before) = rings.by_call.remove_entry(name).unwrap_or_else(|| (name.into(), Vec::new()));
+        for contact in before {
+            if let Some(calls) = rings.by_contact.get_mut(&contact) {
                 calls.remove(&name);
                 if calls.is_empty() {
-                    self.by_contact.remove(&before);
+                    rings.by_contact.remove(&contact);
                 }
             }
         }
-        let contacts: Vec<String> = contacts.map(|contact| pair(org, contact)).collect();
+        let contacts: Vec<Box<str>> = contacts.map(|contact| pair(scratch, org, contact).into()).collect();
         for contact in &contacts {
-            self.by_contact.entry(contact.clone()).or_default().insert(name.clone(), at);
+            rings.by_contact.entry(contact.clone()).or_default().insert(name.clone(), at);
         }
         if !contacts.is_empty() {
-            self.by_call.insert(name, contacts);
+            rings.by_call.insert(name, contacts);
         }
     }
 }
 
-fn pair(org: &str, name: &str) -> String {
-    format!("{org} {name}")
+/// Both as one name.
+fn pair<'a>(scratch: &'a mut String, org: &str, name: &str) -> &'a str {
+    scratch.clear();
+    scratch.push_str(org);
+    scratch.push(' ');
+    scratch.push_str(name);
+    scratch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALLER: &str = "+16195550142";
+
+    #[test]
+    fn callers_are_remembered_for_a_day_and_hidden_ones_never() {
+        let memory = Memory::default();
+        let began = 1_795_000_000;
+        memory.arrived("acme", CALLER, "CA1", began);
+        memory.arrived("acme", "withheld", "CA2", began);
+        assert_eq!(memory.earlier("acme", CALLER, "CA9", began + 60), [60]);
+        assert_eq!(memory.earlier("acme", CALLER, "CA9", began + DAY), [86_400]);
+        assert_eq!(memory.earlier("acme", CALLER, "CA9", began + DAY + 1), Vec::<u32>::new());
+        assert_eq!(memory.earlier("other", CALLER, "CA9", began + 60), Vec::<u32>::new());
+        assert_eq!(memory.earlier("acme", "withheld", "CA9", began + 60), Vec::<u32>::new());
+    }
+
+    #[test]
+    fn memory_is_bounded_and_keeps_what_is_newest() {
+        let memory = Memory::default();
+        for number in 0..2 * MANY as i64 {
+            memory.arrived("acme", &format!("+1{number:010}"), "CA1", number);
+        }
+        let inner = memory.inner();
+        assert!(inner.arrivals.young.len() + inner.arrivals.old.len() <= MANY);
+        assert!(inner.arrivals.get(&format!("acme +1{:010}", 2 * MANY - 1)).is_some());
+        assert!(inner.arrivals.get("acme +10000000000").is_none());
+    }
 }

@@ -15,6 +15,9 @@ mod migrations {
     refinery::embed_migrations!("src/store/migrations");
 }
 
+/// The file of the journal in its folder.
+pub(in crate::store) const FILE: &str = "ringfall.db";
+
 /// The folder that this process alone writes to, until it is dropped.
 #[derive(Debug)]
 pub(in crate::store) struct Folder {
@@ -57,7 +60,7 @@ impl Folder {
 
     /// The file of the journal.
     pub(in crate::store) fn file(&self) -> PathBuf {
-        self.path.join("ringfall.db")
+        self.path.join(FILE)
     }
 }
 

@@ -23,17 +23,11 @@ impl Readers {
         Self { file, idle: Arc::default() }
     }
 
-    /// Asks on a thread that may wait.
-    pub(in crate::store) async fn ask<T: Send + 'static>(
+    /// Asks; this waits for the disk.
+    pub(in crate::store) fn ask<T>(
         &self,
-        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, JournalError> {
-        let readers = self.clone();
-        let answer = tokio::task::spawn_blocking(move || readers.ask_here(question));
-        answer.await.map_err(|error| JournalError::Unreadable(error.to_string()))?
-    }
-
-    fn ask_here<T>(&self, question: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
         let unreadable = |error: rusqlite::Error| JournalError::Unreadable(error.to_string());
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {

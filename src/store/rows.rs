@@ -3,41 +3,41 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Deserialize;
 
-use crate::app::ports::{Appended, RuleText};
+use crate::app::ports::RuleText;
 use crate::audit::record::{Kind, Record};
-use crate::audit::summary::Summary;
+use crate::store::body;
 
-/// Where a record goes: its place in the trail, and the shelf of its call.
+/// Where a record goes, and when.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) struct Spot {
     /// The place in the trail.
     pub(in crate::store) seq: i64,
-    /// The minute in which its call was first heard of.
-    pub(in crate::store) shelf: i64,
+    /// Microseconds since 1970.
+    pub(in crate::store) written_us: i64,
 }
 
-/// Writes a record with its effects and keys, unless its step has one.
+/// Writes a record with its effects and keys.
 pub(in crate::store) fn append(
     connection: &Connection,
     spot: Spot,
     record: &Record,
-    body: &str,
-) -> rusqlite::Result<Appended> {
-    let Spot { seq, shelf } = spot;
-    let insert = "INSERT INTO records (seq, at, kind, org, call, step, shelf, body) \
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (shelf, call, org, step) DO NOTHING";
-    let changed = connection.prepare_cached(insert)?.execute(params![
+    body: &[u8],
+) -> rusqlite::Result<()> {
+    let Spot { seq, written_us } = spot;
+    let insert = "INSERT INTO records (seq, written, kind, org, call, step, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let kind = record.kind.word();
+    connection.prepare_cached(insert)?.execute(params![
         seq,
-        record.received.us,
-        record.kind.word(),
+        written_us,
+        kind,
         record.org,
         record.call,
         record.step,
-        shelf,
         body
     ])?;
-    if changed == 0 {
-        return Ok(Appended::Repeat { twiml: answered(connection, shelf, record)? });
+    if is_loose(record) {
+        let insert = "INSERT INTO loose_steps (org, step, record) VALUES (?1, ?2, ?3)";
+        connection.prepare_cached(insert)?.execute(params![record.org, record.step, seq])?;
     }
     for effect in &record.effects {
         let insert = "INSERT INTO outbox (record, org, call, effect, kind, step, target, due) \
@@ -67,27 +67,42 @@ pub(in crate::store) fn append(
             record.received.us
         ])?;
     }
-    Ok(Appended::Fresh)
+    Ok(())
 }
 
-/// What was answered to the step of this record before.
-fn answered(connection: &Connection, shelf: i64, record: &Record) -> rusqlite::Result<Option<String>> {
+/// Whether the record belongs to no call, and its request may come again all the same.
+fn is_loose(record: &Record) -> bool {
+    record.call.is_empty() && record.kind != Kind::Security
+}
+
+/// The place of the record of this step, when it belongs to no call; the calls know theirs.
+pub(in crate::store) fn loose_place(connection: &Connection, record: &Record) -> rusqlite::Result<Option<i64>> {
+    if !is_loose(record) {
+        return Ok(None);
+    }
+    let select = "SELECT record FROM loose_steps WHERE org = ?1 AND step = ?2";
+    connection.prepare_cached(select)?.query_row(params![record.org, record.step], |row| row.get(0)).optional()
+}
+
+/// What was answered by the record at that place.
+pub(in crate::store) fn answered(connection: &Connection, seq: i64) -> rusqlite::Result<Option<String>> {
     #[derive(Deserialize)]
     struct Answer {
         twiml: Option<String>,
     }
-    let select = "SELECT body FROM records WHERE shelf = ?1 AND call = ?2 AND org = ?3 AND step = ?4";
-    let mut query = connection.prepare_cached(select)?;
-    let key = params![shelf, record.call, record.org, record.step];
-    let answer = query.query_row(key, |row| Ok(serde_json::from_str::<Answer>(row.get_ref(0)?.as_str()?)))?;
+    let mut query = connection.prepare_cached("SELECT body FROM records WHERE seq = ?1")?;
+    let answer = query.query_row([seq], |row| Ok(body::decode::<Answer>(row.get_ref(0)?.as_blob()?)));
     // A body of a newer form has its answer under the same name; if not, the caller hears what was decided now.
-    Ok(answer.ok().and_then(|answer| answer.twiml))
+    Ok(answer.optional()?.and_then(Result::ok).and_then(|answer| answer.twiml))
 }
 
-/// The place in the trail after the last one.
-pub(in crate::store) fn next_seq(connection: &Connection) -> rusqlite::Result<i64> {
-    let latest = "SELECT max(coalesce((SELECT max(seq) FROM records), 0), coalesce((SELECT max(seq) FROM cursors), 0))";
-    connection.query_row(latest, [], |row| row.get::<_, i64>(0)).map(|seq| seq + 1)
+/// The last place in the trail, and when it was written.
+pub(in crate::store) fn last(connection: &Connection) -> rusqlite::Result<Spot> {
+    let records = "SELECT seq, written FROM records ORDER BY seq DESC LIMIT 1";
+    let last = connection.query_row(records, [], |row| Ok(Spot { seq: row.get(0)?, written_us: row.get(1)? }));
+    let last = last.optional()?.unwrap_or(Spot { seq: 0, written_us: 0 });
+    let cursors: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM cursors", [], |row| row.get(0))?;
+    Ok(Spot { seq: last.seq.max(cursors), ..last })
 }
 
 /// Keeps the files of a rule set.
@@ -119,33 +134,8 @@ pub(in crate::store) fn rules(
                   ORDER BY kept DESC LIMIT 1";
     let mut query = connection.prepare_cached(select)?;
     let files = query.query_row(params![org, digest], |row| Ok(serde_json::from_str(row.get_ref(0)?.as_str()?)));
+    let unreadable = |error: serde_json::Error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
+    };
     files.optional()?.transpose().map_err(unreadable)
-}
-
-/// One call as a whole.
-pub(in crate::store) fn summary(connection: &Connection, org: &str, call: &str) -> rusqlite::Result<Option<Summary>> {
-    let select = "SELECT summary FROM calls WHERE call = ?1 AND org = ?2";
-    let mut query = connection.prepare_cached(select)?;
-    let found = query.query_row(params![call, org], |row| Ok(serde_json::from_str(row.get_ref(0)?.as_str()?)));
-    found.optional()?.transpose().map_err(unreadable)
-}
-
-/// All records of one call.
-pub(in crate::store) fn records(connection: &Connection, org: &str, call: &str) -> rusqlite::Result<Vec<Record>> {
-    // A call that is not in its table yet was first heard of a moment ago.
-    let select = "SELECT body FROM records WHERE call = ?1 AND org = ?2 AND shelf IN ( \
-                  SELECT shelf FROM calls WHERE call = ?1 AND org = ?2 \
-                  UNION SELECT max(shelf) FROM records UNION SELECT max(shelf) - 1 FROM records) ORDER BY seq";
-    let mut query = connection.prepare_cached(select)?;
-    let mut rows = query.query(params![call, org])?;
-    let mut records = Vec::new();
-    while let Some(row) = rows.next()? {
-        records.push(serde_json::from_str(row.get_ref(0)?.as_str()?).map_err(unreadable)?);
-    }
-    Ok(records)
-}
-
-/// A text in the file that is not what it should be.
-pub(in crate::store) fn unreadable(error: serde_json::Error) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
 }

@@ -10,6 +10,8 @@ use super::*;
 use crate::audit::record::{Decided, Effected, Facts, Kind, Place, Received, Reported};
 use crate::model::moment::Zone;
 
+mod reading;
+
 /// A clock that stands still until it is set.
 #[derive(Debug)]
 struct Set(AtomicI64);
@@ -309,7 +311,8 @@ async fn a_full_disk_defers_records_and_forgets_none() {
     let health = store.health();
     assert_eq!((health.deferred, health.lost, health.failing), (0, 0, None));
     assert_eq!(count(folder.path(), "SELECT count(DISTINCT call) FROM records"), 101);
-    assert_eq!(count(folder.path(), "SELECT count(*) FROM records"), 101);
+    // So much time has passed that calls may have been closed meanwhile, each with a record of its own.
+    assert_eq!(count(folder.path(), "SELECT count(*) FROM records WHERE kind = 'decision'"), 101);
     assert_eq!(store.append(arrival(101)).await, Ok(Appended::Fresh));
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::app::ports::{Appended, Clock, JournalError};
 use crate::audit::record::Record;
+use crate::store::body;
 use crate::store::calls::{Calls, Portion};
 use crate::store::checkpoints::Checkpoints;
 use crate::store::deferred::{Deferred, Kept, Written};
@@ -33,11 +34,9 @@ const GATHER: Duration = Duration::from_micros(800);
 /// How long a call waits for its row: most of it has happened by then.
 const LAG_US: i64 = 1_000_000;
 
-/// How often the table of calls is cared for, and how many calls at once: 4,000 a second, a few milliseconds each time.
-const HOUSE_US: i64 = 50_000;
+/// How often the table of calls is cared for, and how many calls at once: 8,000 a second, a few milliseconds each time.
+const HOUSE_US: i64 = 25_000;
 const HOUSE_CALLS: usize = 200;
-
-const MINUTE_US: i64 = 60_000_000;
 
 /// The longest pause between two tries to write what waits.
 const LONGEST_PAUSE_US: i64 = 2_000_000;
@@ -69,7 +68,8 @@ pub(in crate::store) struct Writer {
     pub(in crate::store) counts: Arc<Counts>,
     pub(in crate::store) deferred: Deferred,
     pub(in crate::store) checkpoints: Checkpoints,
-    pub(in crate::store) next_seq: i64,
+    /// The last place in the trail that is taken.
+    pub(in crate::store) last: Spot,
     pub(in crate::store) kept_house_us: i64,
     pub(in crate::store) retry: Retry,
 }
@@ -136,10 +136,10 @@ impl Writer {
     }
 
     fn work(&mut self, batch: &mut Vec<Job>) {
-        if self.deferred.len() > 0 && self.retry.is_due(self.now_us()) {
+        if self.deferred.is_waiting() && self.retry.is_due(self.now_us()) {
             self.write_deferred();
         }
-        if self.retry.failing && self.deferred.len() == 0 && self.retry.is_due(self.now_us()) {
+        if self.retry.failing && !self.deferred.is_waiting() && self.retry.is_due(self.now_us()) {
             // Nothing waits to be tried with: the next record is the trial.
             self.reopen();
             self.retry.failing = false;
@@ -166,19 +166,25 @@ impl Writer {
     fn commit(&mut self, batch: &mut Vec<Job>) {
         match self.transact(batch) {
             Ok(done) => {
+                self.calls.committed();
                 self.recovered();
                 let rows = done.len();
                 self.answer(batch.drain(..), done);
                 self.checkpoints.wrote(&self.connection, rows);
             }
-            Err(error) if is_outage(&error) => self.outage(batch, &error),
+            Err(error) if is_outage(&error) => {
+                self.calls.rolled_back();
+                self.outage(batch, &error);
+            }
             Err(_) if batch.len() > 1 => {
+                self.calls.rolled_back();
                 for job in std::mem::take(batch) {
                     let mut alone = vec![job];
                     self.commit(&mut alone);
                 }
             }
             Err(error) => {
+                self.calls.rolled_back();
                 let why = error.to_string();
                 for job in batch.drain(..) {
                     self.counts.lost(1);
@@ -190,17 +196,14 @@ impl Writer {
 
     fn transact(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Done>> {
         let now_us = self.now_us();
-        let mut seq = self.next_seq;
+        let mut last = Spot { written_us: now_us.max(self.last.written_us), ..self.last };
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut done = Vec::with_capacity(batch.len());
         for job in batch {
             done.push(match job {
                 Job::Append(written, _) => {
-                    let shelf = self.calls.meet(&transaction, &written.record, now_us / MINUTE_US)?;
-                    let appended = rows::append(&transaction, Spot { seq, shelf }, &written.record, &written.body)?;
-                    let place = seq;
-                    seq += i64::from(appended == Appended::Fresh);
-                    Done::Appended(place, appended)
+                    let appended = append(&transaction, &mut self.calls, &mut last, written)?;
+                    Done::Appended(last.seq, appended)
                 }
                 Job::Rules(kept, _) => {
                     rows::keep_rules(&transaction, now_us, kept)?;
@@ -215,7 +218,7 @@ impl Writer {
             });
         }
         transaction.commit()?;
-        self.next_seq = seq;
+        self.last = last;
         Ok(done)
     }
 
@@ -270,6 +273,11 @@ impl Writer {
             }
             #[cfg(test)]
             Job::Run(act) => act(&self.connection),
+            Job::Rules(kept, reply) => {
+                // Records that wait are told by these rules: they are written together.
+                self.deferred.keep_rules(kept);
+                drop(reply.send(Err(JournalError::Deferred(why.to_owned()))));
+            }
             other => other.fail(JournalError::Deferred(why.to_owned())),
         }
     }
@@ -279,7 +287,7 @@ impl Writer {
         if self.retry.reopen {
             self.reopen();
         }
-        while self.deferred.len() > 0 {
+        while self.deferred.is_waiting() {
             match self.transact_deferred(BATCH) {
                 Ok(count) => self.released(count),
                 Err(error) if is_outage(&error) => {
@@ -293,7 +301,9 @@ impl Writer {
                     Err(_) => {
                         tracing::error!(error = %error, "a record can never be written and is lost");
                         self.counts.lost(1);
-                        drop(self.deferred.release());
+                        if self.deferred.release().is_none() {
+                            self.deferred.rules_are_kept();
+                        }
                     }
                 },
             }
@@ -311,25 +321,36 @@ impl Writer {
     }
 
     fn transact_deferred(&mut self, count: usize) -> rusqlite::Result<Vec<Option<i64>>> {
+        let written = self.try_deferred(count);
+        if written.is_ok() {
+            self.calls.committed();
+        } else {
+            self.calls.rolled_back();
+        }
+        written
+    }
+
+    fn try_deferred(&mut self, count: usize) -> rusqlite::Result<Vec<Option<i64>>> {
         let now_us = self.now_us();
+        let mut last = Spot { written_us: now_us.max(self.last.written_us), ..self.last };
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut seq = self.next_seq;
+        for kept in self.deferred.rules() {
+            rows::keep_rules(&transaction, now_us, kept)?;
+        }
         let mut places = Vec::new();
         for written in self.deferred.first(count) {
-            let shelf = self.calls.meet(&transaction, &written.record, now_us / MINUTE_US)?;
-            let spot = Spot { seq, shelf };
-            let fresh = rows::append(&transaction, spot, &written.record, &written.body)? == Appended::Fresh;
-            places.push(fresh.then_some(seq));
-            seq += i64::from(fresh);
+            let fresh = append(&transaction, &mut self.calls, &mut last, written)? == Appended::Fresh;
+            places.push(fresh.then_some(last.seq));
         }
         transaction.commit()?;
-        self.next_seq = seq;
+        self.last = last;
         Ok(places)
     }
 
     fn released(&mut self, places: Vec<Option<i64>>) {
         let now_us = self.now_us();
         self.checkpoints.wrote(&self.connection, places.len());
+        self.deferred.rules_are_kept();
         for place in places {
             let Some(written) = self.deferred.release() else { return };
             self.counts.appended(place.is_some());
@@ -392,7 +413,7 @@ impl Writer {
     fn close_calls(&mut self, records: Vec<Record>) {
         let mut batch = Vec::with_capacity(records.len());
         for record in records {
-            let Ok(body) = serde_json::to_string(&record) else { continue };
+            let Ok(body) = body::encode(&record) else { continue };
             self.memory.note(&record);
             let (reply, _) = oneshot::channel();
             batch.push(Job::Append(Written { record: Box::new(record), body }, Waiting::here(reply)));
@@ -401,6 +422,28 @@ impl Writer {
             self.commit(&mut batch);
         }
     }
+}
+
+/// Writes the record behind the last one, unless its step has one.
+fn append(
+    connection: &Connection,
+    calls: &mut Calls,
+    last: &mut Spot,
+    written: &Written,
+) -> rusqlite::Result<Appended> {
+    let record = &written.record;
+    let place = match calls.place(connection, record)? {
+        Some(place) => Some(place),
+        None => rows::loose_place(connection, record)?,
+    };
+    if let Some(place) = place {
+        return Ok(Appended::Repeat { twiml: rows::answered(connection, place)? });
+    }
+    let spot = Spot { seq: last.seq + 1, ..*last };
+    rows::append(connection, spot, record, &written.body)?;
+    calls.took(spot.seq, record);
+    *last = spot;
+    Ok(Appended::Fresh)
 }
 
 fn house_failed(error: &rusqlite::Error) {

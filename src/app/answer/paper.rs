@@ -18,7 +18,7 @@ use crate::webhook::event::CallEvent;
 
 /// A record that says only when and where.
 pub(super) fn blank(app: &Arc<App>, kind: Kind, endpoint: Endpoint, started: Timestamp) -> Record {
-    blank_in(app, kind, endpoint, Received::at(started, &Zone::utc()), started)
+    blank_in(app, kind, endpoint, Received::unwritten(started, &Zone::utc()), started)
 }
 
 fn blank_in(app: &Arc<App>, kind: Kind, endpoint: Endpoint, received: Received, started: Timestamp) -> Record {
@@ -39,7 +39,7 @@ impl Visit<'_> {
     }
 
     fn blank_in(&self, kind: Kind, zone: &Zone) -> Record {
-        let received = Received::at(self.started, zone);
+        let received = Received::unwritten(self.started, zone);
         Record {
             account: self.profile.account.to_string(),
             verifier: Some(self.verified.slot().word().to_owned()),

@@ -1,19 +1,22 @@
--- Every record, in the order of this node. The body is the wire form, byte for byte as it was written.
+-- Every record, in the order of this node. A commit only adds at the end: no index is kept here, so that a record
+-- dirties a fraction of a page. Which records a call has stands in the table of calls, a moment later.
 CREATE TABLE records (
-    seq   INTEGER PRIMARY KEY,
-    at    INTEGER NOT NULL,         -- microseconds since 1970
-    kind  TEXT    NOT NULL,
-    org   TEXT    NOT NULL,
-    call  TEXT    NOT NULL,
-    step  TEXT    NOT NULL,
-    shelf INTEGER NOT NULL,         -- the minute in which the call was first heard of; 0 for what belongs to no call
-    body  TEXT    NOT NULL
+    seq     INTEGER PRIMARY KEY,
+    written INTEGER NOT NULL,       -- microseconds since 1970; never before that of an earlier record
+    kind    TEXT    NOT NULL,
+    org     TEXT    NOT NULL,
+    call    TEXT    NOT NULL,
+    step    TEXT    NOT NULL,
+    body    BLOB    NOT NULL        -- the whole record as MessagePack
 ) STRICT;
 
--- One record for one step of a call, and the records of a call at hand. Calls have random names: without the shelf
--- before them each record would touch a page of its own somewhere in the index, which doubles what is written.
-CREATE UNIQUE INDEX records_step ON records (shelf, call, org, step);
-CREATE INDEX records_security ON records (seq) WHERE kind = 'security';
+-- The steps of what belongs to no call, such as texts: each has one record.
+CREATE TABLE loose_steps (
+    org    TEXT    NOT NULL,
+    step   TEXT    NOT NULL,
+    record INTEGER NOT NULL,
+    PRIMARY KEY (org, step)
+) STRICT, WITHOUT ROWID;
 
 -- What is to be sent, each effect once for a call; written together with the record that asks for it.
 CREATE TABLE outbox (
@@ -37,7 +40,6 @@ CREATE TABLE calls (
     id          INTEGER PRIMARY KEY,
     org         TEXT    NOT NULL,
     call        TEXT    NOT NULL,
-    shelf       INTEGER NOT NULL,
     line        TEXT,
     caller      TEXT    NOT NULL,
     began       INTEGER NOT NULL,   -- microseconds since 1970, as all times here
@@ -47,10 +49,11 @@ CREATE TABLE calls (
     ended       TEXT,
     due         INTEGER NOT NULL,   -- when it is closed unless something happens
     closed_at   INTEGER,
-    summary     TEXT    NOT NULL,
+    records     BLOB    NOT NULL,   -- places of its records in order, eight bytes each, lowest byte first
+    summary     BLOB    NOT NULL,   -- the whole as MessagePack
     UNIQUE (call, org)
 ) STRICT;
-CREATE INDEX calls_began ON calls (org, began);
+CREATE INDEX calls_began ON calls (began);
 CREATE INDEX calls_due ON calls (due) WHERE closed_at IS NULL;
 
 -- What callees answered when asked for a key.

@@ -1,0 +1,221 @@
+//! What is written, to be read: in the order of the trail, by time, or call by call.
+
+use std::collections::BTreeMap;
+use std::ops::{ControlFlow, Range};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::app::live;
+use crate::app::ports::{JournalError, RuleText};
+use crate::audit::record::Record;
+use crate::audit::summary::Summary;
+use crate::respond::written;
+use crate::rules::ruleset::RuleSet;
+use crate::store::error::StoreError;
+use crate::store::readers::Readers;
+use crate::store::{body, open, rows};
+
+/// Rows in memory at once while a stretch is gone through.
+const PAGE: usize = 500;
+
+/// Rule sets kept ready for putting records into words.
+const RULE_SETS: usize = 64;
+
+/// The journal to read. All of this waits for the disk; a clone is cheap.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    readers: Readers,
+    rules: Arc<Mutex<Known>>,
+}
+
+/// Rules by organization and digest; none when they are not kept.
+type Known = BTreeMap<(String, String), Option<Arc<RuleSet>>>;
+
+/// A record with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// The place in the trail of this node: larger than that of every earlier record, and never used again.
+    pub seq: i64,
+    /// When it was written, in microseconds since 1970; never before an earlier record.
+    pub written_us: i64,
+    /// The record.
+    pub record: Record,
+}
+
+impl Archive {
+    /// The journal in the data folder, beside a running server or without one.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let file = folder.join(open::FILE);
+        // A folder without a journal is told as such here, and not at the first question.
+        open::reader(&file).map_err(|source| StoreError::of(&file, source))?;
+        Ok(Self::of(file))
+    }
+
+    pub(in crate::store) fn of(file: PathBuf) -> Self {
+        Self { readers: Readers::new(file), rules: Arc::default() }
+    }
+
+    /// So many records behind that place, in their order. Place 0 is before all of them.
+    pub fn records_after(&self, seq: i64, limit: usize) -> Result<Vec<Kept>, JournalError> {
+        let select = "SELECT seq, written, body FROM records WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+        let kept = self.readers.ask(|connection| {
+            let mut query = connection.prepare_cached(select)?;
+            let rows = query.query_map(params![seq, i64::try_from(limit).unwrap_or(i64::MAX)], kept)?;
+            rows.collect::<Result<Vec<_>, _>>()
+        })?;
+        self.worded(kept)
+    }
+
+    /// The place before the first record that was written at that time or later.
+    pub fn place_before(&self, at: Timestamp) -> Result<i64, JournalError> {
+        self.readers.ask(|connection| place_before(connection, at.as_microsecond()))
+    }
+
+    /// Shows the records that were written in the stretch, in their order, until it is enough.
+    pub fn each_record(
+        &self,
+        stretch: Range<Timestamp>,
+        mut show: impl FnMut(Kept) -> ControlFlow<()>,
+    ) -> Result<(), JournalError> {
+        let mut place = self.place_before(stretch.start)?;
+        loop {
+            let page = self.records_after(place, PAGE)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            place = last.seq;
+            for kept in page {
+                if kept.written_us >= stretch.end.as_microsecond() || show(kept).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Shows the calls that began in the stretch, in the order in which they began, until it is enough: those of one
+    /// organization, or of all. A call appears some seconds after its first record.
+    pub fn each_call(
+        &self,
+        org: Option<&str>,
+        stretch: Range<Timestamp>,
+        mut show: impl FnMut(Summary) -> ControlFlow<()>,
+    ) -> Result<(), JournalError> {
+        let select = "SELECT began, id, summary FROM calls WHERE (began, id) > (?1, ?2) AND began < ?3 \
+                      AND (?4 IS NULL OR org = ?4) ORDER BY began, id LIMIT ?5";
+        let (mut began, mut id) = (stretch.start.as_microsecond(), -1_i64);
+        let (end, limit) = (stretch.end.as_microsecond(), i64::try_from(PAGE).unwrap_or(i64::MAX));
+        loop {
+            let page = self.readers.ask(|connection| {
+                let mut query = connection.prepare_cached(select)?;
+                let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, body::decode(row.get_ref(2)?.as_blob()?)?));
+                let rows = query.query_map(params![began, id, end, org, limit], row)?;
+                rows.collect::<rusqlite::Result<Vec<(i64, i64, Summary)>>>()
+            })?;
+            let Some((last, last_id, _)) = page.last() else { return Ok(()) };
+            (began, id) = (*last, *last_id);
+            for (_, _, summary) in page {
+                if show(summary).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// One call as a whole, as far as it is written.
+    pub fn call(&self, org: &str, call: &str) -> Result<Option<Summary>, JournalError> {
+        let select = "SELECT summary FROM calls WHERE call = ?1 AND org = ?2";
+        self.readers.ask(|connection| {
+            let mut query = connection.prepare_cached(select)?;
+            query.query_row(params![call, org], |row| body::decode(row.get_ref(0)?.as_blob()?)).optional()
+        })
+    }
+
+    /// All records of one call, in the order they were written.
+    pub fn records(&self, org: &str, call: &str) -> Result<Vec<Record>, JournalError> {
+        let kept = self.readers.ask(|connection| records(connection, org, call))?;
+        Ok(self.worded(kept)?.into_iter().map(|kept| kept.record).collect())
+    }
+
+    /// The files of the rules whose digest starts with these hex digits; of several, those kept last.
+    pub fn rules(&self, org: &str, digest: &str) -> Result<Option<Vec<RuleText>>, JournalError> {
+        self.readers.ask(|connection| rows::rules(connection, org, digest))
+    }
+
+    fn worded(&self, mut kept: Vec<Kept>) -> Result<Vec<Kept>, JournalError> {
+        for Kept { record, .. } in &mut kept {
+            let digest = record.rules.as_deref().filter(|_| !record.considered.is_empty());
+            let rules = digest.map(|digest| self.rule_set(&record.org, digest)).transpose()?.flatten();
+            written::put_into_words(record, rules.as_deref());
+        }
+        Ok(kept)
+    }
+
+    fn rule_set(&self, org: &str, digest: &str) -> Result<Option<Arc<RuleSet>>, JournalError> {
+        let name = (org.to_owned(), digest.to_owned());
+        if let Some(known) = self.known().get(&name) {
+            return Ok(known.clone());
+        }
+        let texts = self.rules(org, digest)?;
+        let rules = texts.and_then(|texts| live::compiled(&texts, jiff::civil::Date::ZERO)).map(Arc::new);
+        let mut known = self.known();
+        if known.len() >= RULE_SETS {
+            known.clear();
+        }
+        // Rules that are missing now may be kept a moment later.
+        if rules.is_some() {
+            known.insert(name, rules.clone());
+        }
+        Ok(rules)
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
+    Ok(Kept { seq: row.get(0)?, written_us: row.get(1)?, record: body::decode(row.get_ref(2)?.as_blob()?)? })
+}
+
+/// The records that the table of calls knows of, and those behind its cursor.
+fn records(connection: &Connection, org: &str, call: &str) -> rusqlite::Result<Vec<Kept>> {
+    // One look for both, so that the table does not move on in between.
+    let looking = connection.unchecked_transaction()?;
+    let select = "SELECT records FROM calls WHERE call = ?1 AND org = ?2";
+    let places = looking
+        .prepare_cached(select)?
+        .query_row(params![call, org], |row| Ok(body::read_places(row.get_ref(0)?.as_blob()?).collect::<Vec<_>>()));
+    let places = places.optional()?.unwrap_or_default();
+    let mut found = Vec::with_capacity(places.len());
+    let mut one = looking.prepare_cached("SELECT seq, written, body FROM records WHERE seq = ?1")?;
+    for place in &places {
+        found.extend(one.query_row([place], kept).optional()?);
+    }
+    let select = "SELECT seq, written, body FROM records WHERE seq > max(?3, (SELECT coalesce(max(seq), 0) FROM \
+                  cursors WHERE name = 'calls')) AND call = ?1 AND org = ?2 ORDER BY seq";
+    let mut rest = looking.prepare_cached(select)?;
+    let behind = places.last().copied().unwrap_or_default();
+    for row in rest.query_map(params![call, org, behind], kept)? {
+        found.push(row?);
+    }
+    Ok(found)
+}
+
+/// Records are written in the order of time, so their places can be searched by halving.
+fn place_before(connection: &Connection, at_us: i64) -> rusqlite::Result<i64> {
+    let ends = "SELECT coalesce(min(seq), 1) - 1, coalesce(max(seq), 0) FROM records";
+    let (mut low, mut high): (i64, i64) = connection.query_row(ends, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut query =
+        connection.prepare_cached("SELECT seq, written FROM records WHERE seq > ?1 ORDER BY seq LIMIT 1")?;
+    // Everything up to `low` is older; everything behind `high` is not.
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let next: Option<(i64, i64)> = query.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        match next {
+            Some((seq, written)) if written < at_us => low = seq,
+            Some(_) | None => high = middle,
+        }
+    }
+    Ok(low)
+}
