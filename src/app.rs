@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod directory;
 pub mod live;
+pub mod messenger;
 pub mod metrics;
 pub mod network;
 pub mod ports;
@@ -16,6 +17,8 @@ use jiff::Timestamp;
 
 use crate::app::directory::Directory;
 use crate::app::live::Live;
+use crate::app::messenger::Outreach;
+use crate::app::messenger::switchboard::Switchboard;
 use crate::app::metrics::Metrics;
 use crate::app::ports::{Clock, Journal};
 use crate::webhook::raw::Limits;
@@ -35,6 +38,10 @@ pub struct App {
     pub metrics: Metrics,
     /// What the installation was told.
     pub manners: Manners,
+    /// The switches as calls see them.
+    pub switches: Switchboard,
+    /// How telling people stands.
+    pub outreach: Outreach,
     /// Whether calls are wanted: not before everything is loaded, and no more when stopping.
     pub open: Gate,
     /// How many security events were written down lately.

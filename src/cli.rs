@@ -16,11 +16,13 @@ pub mod health;
 pub mod init;
 mod notify;
 pub mod numbers;
+pub mod outbox;
 pub mod outcome;
 pub mod replay;
 mod rulefiles;
 pub mod schema;
 pub mod serve;
+pub mod switch;
 mod templates;
 mod terminal;
 pub mod test;
@@ -63,6 +65,10 @@ enum Command {
     Replay(Box<replay::Replay>),
     /// Answer the carrier's webhooks
     Serve(Box<serve::Serve>),
+    /// Show how switches stand, turn one, take a turn back
+    Switch(switch::Switch),
+    /// Show texts that wait, went out or never will; let one try again, or drop it
+    Outbox(outbox::Outbox),
     /// Show and set what the account's numbers do; find and buy numbers
     Numbers(numbers::Numbers),
     /// Write the ending of the rules for a static host, for the hour when this machine is gone
@@ -91,6 +97,8 @@ pub fn run() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Switch(args) => switch::run(&args),
+        Command::Outbox(args) => outbox::run(&args),
         Command::Numbers(args) => numbers::run(&args),
         Command::Fallback(args) => fallback::run(&args),
         Command::Health(args) => health::run(&args),

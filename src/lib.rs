@@ -31,7 +31,7 @@
 //! | 9 | `main`, this page | the doors |
 //! | 8 | [`cli`] | the command line, the only place that prints |
 //! | 7 | [`startup`] | settings to a running server |
-//! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`tenants`], [`web`], [`phone`], [`twilio`] | the outside world, one kind each |
+//! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`tenants`], [`web`], [`phone`], [`twilio`], [`outbox`] | the outside world, one kind each |
 //! | 5 | [`app`], [`replay`], [`vault`] | what happens to a request, and the ports it needs; recorded calls played again; secrets at rest |
 //! | 4 | [`respond`], [`prove`], [`draw`], [`chain`], [`report`] | the pure middle of an answer; promises over every path; words and pictures; records bound to each other; what calls add up to |
 //! | 3 | [`journey`], [`twiml`], [`audit`], [`control`] | a whole imagined call; plans as TwiML; the record; what contacts text to us |
@@ -69,6 +69,8 @@ pub mod draw;
 pub mod files;
 pub mod journey;
 pub mod model;
+pub mod outbox;
+pub mod outreach;
 pub mod phone;
 pub mod prove;
 pub mod replay;

@@ -64,6 +64,8 @@ pub struct Settings {
     pub twilio: Option<TwilioAccount>,
     /// Where the carrier's REST interface is.
     pub twilio_api_url: String,
+    /// Texts that an organization may send within a day.
+    pub texts_a_day: u32,
     /// Where the static endings are served, when told.
     pub fallback_url: Option<Origin>,
 }
@@ -213,6 +215,7 @@ impl Reader<'_> {
         let metrics_org_label = self.read("metrics_org_label", "`on` or `off`", switch);
         let twilio = self.twilio();
         let fallback_url = self.address("fallback_url");
+        let texts_a_day = self.count("texts_a_day", 0..=1_000_000);
         self.production_needs(environment, twilio.as_ref(), public_url.as_ref());
         Some(Settings {
             listen: listen?,
@@ -236,6 +239,7 @@ impl Reader<'_> {
             metrics_org_label: metrics_org_label?,
             twilio,
             twilio_api_url: self.text("twilio_api_url"),
+            texts_a_day: u32::try_from(texts_a_day?).unwrap_or(u32::MAX),
             fallback_url,
         })
     }

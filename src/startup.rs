@@ -15,6 +15,8 @@ use tokio::task::JoinHandle;
 
 use crate::app::directory::Directory;
 use crate::app::live::{Change, FileState, Live};
+use crate::app::messenger::Outreach;
+use crate::app::messenger::switchboard::Switchboard;
 use crate::app::metrics::{Metrics, OrgLabels};
 use crate::app::ports::{Clock, Journal};
 use crate::app::{Allowance, App, Gate, Manners};
@@ -30,6 +32,7 @@ use crate::webhook::raw::Limits;
 
 pub mod accounts;
 pub mod carrier;
+mod outreach;
 
 /// What the service stands on; a test brings its own.
 #[derive(Debug)]
@@ -57,6 +60,7 @@ pub struct Running {
     folders: Folders,
     server: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
+    outreach: outreach::Tasks,
     // Ends with the service.
     _watch: Option<Watch>,
 }
@@ -101,8 +105,9 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         Reload::Watch => Some(folders.watch(&app)?),
         Reload::Signal => None,
     };
+    let outreach = outreach::start(settings, &app, store.as_ref()).await;
     app.open.open();
-    Ok(Running { address, app, store, folders, server: handle, task, _watch: watch })
+    Ok(Running { address, app, store, folders, server: handle, task, outreach, _watch: watch })
 }
 
 /// A file that was spoilt while nobody looked must not silence its organization: the rules kept last stand in.
@@ -164,6 +169,8 @@ fn assembled(
             deadline: settings.deadline,
             journal_deadline: settings.journal_deadline,
         },
+        switches: Switchboard::default(),
+        outreach: Outreach::default(),
         open: Gate::default(),
         events: Allowance::default(),
         unread: Allowance::default(),
@@ -198,6 +205,7 @@ impl Running {
         if let Ok(Err(error)) = self.task.await {
             tracing::error!(%error, "the web server ended badly");
         }
+        self.outreach.stop().await;
         if let Some(store) = self.store {
             store.close();
         }

@@ -17,6 +17,7 @@ mod checkpoints;
 mod deferred;
 mod error;
 mod memory;
+mod news;
 mod open;
 mod readers;
 mod reply;

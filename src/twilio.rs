@@ -5,6 +5,7 @@
 
 pub mod breaker;
 pub mod calls;
+pub mod carrier;
 pub mod client;
 pub mod codes;
 pub mod error;

@@ -63,6 +63,11 @@ struct Outcome {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Account {
+    account: String,
+}
+
 /// Organizations that metrics tell apart at most; the rest share one name, so that a scrape stays small.
 const MOST_ORGS: usize = 100;
 
@@ -79,6 +84,9 @@ pub struct Metrics {
     refused: Family<Reason, Counter>,
     duplicates: Counter,
     anomalies: Family<Reason, Counter>,
+    texts: Family<Outcome, Counter>,
+    waiting_texts: Family<Result, Gauge>,
+    breakers: Family<Account, Gauge>,
     reload_good: Gauge,
     reload_at: Gauge,
     organizations: Gauge,
@@ -124,6 +132,9 @@ impl Metrics {
             refused: Family::default(),
             duplicates: Counter::default(),
             anomalies: Family::default(),
+            texts: Family::default(),
+            waiting_texts: Family::default(),
+            breakers: Family::default(),
             reload_good: Gauge::default(),
             reload_at: Gauge::default(),
             organizations: Gauge::default(),
@@ -170,6 +181,10 @@ impl Metrics {
             "Organizations on older rules: their file is bad",
             stale_organizations.clone(),
         );
+        let Self { registry, texts, waiting_texts, breakers, .. } = self;
+        registry.register("texts", "Texts handed to the carrier, by what came of it", texts.clone());
+        registry.register("texts_kept", "Texts in the outbox that wait, are unknown or dead", waiting_texts.clone());
+        registry.register("carrier_resting", "1 while an account's requests rest after failures", breakers.clone());
         let Self { registry, queue, dropped, written, ready, .. } = self;
         registry.register("audit_queue_length", "Records that wait because the disk fails", queue.clone());
         registry.register("audit_dropped", "Records lost since the start", dropped.clone());
@@ -210,6 +225,22 @@ impl Metrics {
             }
         };
         self.decisions.get_or_create(&labels).inc();
+    }
+
+    /// A text was handed to the carrier.
+    pub fn text_became(&self, outcome: &'static str) {
+        self.texts.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// How the outbox and the ways to the carrier stand.
+    pub fn outreach(&self, kept: &[(String, u64)], standings: &[(String, &'static str)]) {
+        for result in ["waiting", "unknown", "dead"] {
+            let count = kept.iter().find(|(state, _)| state == result).map_or(0, |(_, count)| *count);
+            self.waiting_texts.get_or_create(&Result { result }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        for (account, standing) in standings {
+            self.breakers.get_or_create(&Account { account: account.clone() }).set(i64::from(*standing != "closed"));
+        }
     }
 
     /// A ring ended.

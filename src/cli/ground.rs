@@ -20,12 +20,16 @@ pub struct Where {
     /// Folder with one rule file for each organization [default: routing-rules]
     #[arg(long, value_name = "FOLDER")]
     rules: Option<String>,
+    /// Folder of the journal [default: data]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<String>,
 }
 
 impl Where {
     /// The settings.
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
-        let flags: BTreeMap<_, _> = self.rules.iter().map(|folder| ("rules", folder.clone())).collect();
+        let given = [("rules", &self.rules), ("data", &self.data)];
+        let flags: BTreeMap<_, _> = given.into_iter().filter_map(|(name, it)| Some((name, it.clone()?))).collect();
         Ok(settings::load(&Surroundings::of_process(flags, self.config.clone())).settings?)
     }
 }

@@ -31,7 +31,7 @@ const fn open(name: &'static str, variable: &'static str, default: &'static str,
 }
 
 /// All settings, in the order of `--print-config`.
-pub const KEYS: [Key; 26] = [
+pub const KEYS: [Key; 27] = [
     open(
         "listen",
         "RINGFALL_LISTEN",
@@ -117,6 +117,7 @@ pub const KEYS: [Key; 26] = [
         meaning: "the secret of that API key",
     },
     open("twilio_api_url", "RINGFALL_TWILIO_API_URL", "https://api.twilio.com", "where Twilio's REST interface is"),
+    open("texts_a_day", "RINGFALL_TEXTS_A_DAY", "500", "texts that an organization may send within a day"),
     open(
         "fallback_url",
         "RINGFALL_FALLBACK_URL",

@@ -27,7 +27,7 @@ const RULE_SETS: usize = 64;
 /// The journal to read. All of this waits for the disk; a clone is cheap.
 #[derive(Debug, Clone)]
 pub struct Archive {
-    readers: Readers,
+    pub(in crate::store) readers: Readers,
     rules: Arc<Mutex<Known>>,
 }
 

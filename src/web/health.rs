@@ -23,7 +23,7 @@ pub async fn ready(request: HttpRequest, front: Data<Front>) -> HttpResponse {
     let mut response = if wanted { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     let status = if wanted { "ready" } else { "not ready" };
     if is_inside(&request) {
-        response.json(details(&front.app, status))
+        response.json(details(&front.app, status, &outreach(&front.app).await))
     } else {
         response.json(json!({ "status": status }))
     }
@@ -34,6 +34,7 @@ pub async fn metrics(request: HttpRequest, front: Data<Front>) -> HttpResponse {
     if !is_inside(&request) {
         return HttpResponse::NotFound().finish();
     }
+    drop(outreach(&front.app).await);
     let text = front.app.metrics.text(&front.app.journal.health(), front.app.open.is_open());
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
@@ -53,7 +54,16 @@ fn is_inside(request: &HttpRequest) -> bool {
 /// Files listed one by one at most; the rest is counted.
 const MOST_FILES: usize = 100;
 
-fn details(app: &App, status: &str) -> Value {
+/// How telling people stands; the metrics learn it, too.
+async fn outreach(app: &App) -> Value {
+    let Some((kept, standings)) = app.outreach.standing().await else { return Value::Null };
+    app.metrics.outreach(&kept, &standings);
+    let kept: serde_json::Map<_, _> = kept.into_iter().map(|(state, count)| (state, count.into())).collect();
+    let standings: serde_json::Map<_, _> = standings.into_iter().map(|(name, word)| (name, word.into())).collect();
+    json!({ "texts": kept, "carrier": standings })
+}
+
+fn details(app: &App, status: &str, outreach: &Value) -> Value {
     let now = app.live.now();
     let journal = app.journal.health();
     json!({
@@ -62,6 +72,7 @@ fn details(app: &App, status: &str) -> Value {
         "node": app.manners.node,
         "tzdb": bundled_tzdb(),
         "rules": rules(&now),
+        "outreach": outreach,
         "templates": app.live.templates().digest().short(),
         "journal": {
             "state": if journal.failing.is_some() { "failing" } else { "good" },

@@ -26,6 +26,7 @@ mod gate;
 mod imagined;
 mod mutations;
 mod numbers;
+mod outreach;
 mod phone;
 mod postgres;
 mod replaying;

@@ -1,7 +1,10 @@
 //! What the journal remembers of other requests and other calls of one organization.
 
+use jiff::Timestamp;
+
 use crate::app::answer::Visit;
 use crate::app::live::Organization;
+use crate::app::messenger::switchboard::Switchboard;
 use crate::app::ports::{Journal, Key};
 use crate::model::call::KeyRecord;
 use crate::model::ids::{CallSid, OrgSlug};
@@ -13,6 +16,8 @@ use crate::rules::ruleset::RuleSet;
 pub(super) struct Remembered<'a> {
     journal: &'a dyn Journal,
     org: &'a OrgSlug,
+    switches: &'a Switchboard,
+    now: Timestamp,
 }
 
 impl Memory for Remembered<'_> {
@@ -24,9 +29,8 @@ impl Memory for Remembered<'_> {
         }
     }
 
-    /// No switch can be set yet: all stand at their default.
-    fn switches(&self, _rules: &RuleSet) -> Vec<Option<bool>> {
-        Vec::new()
+    fn switches(&self, rules: &RuleSet) -> Vec<Option<bool>> {
+        self.switches.positions(self.org.as_str(), rules, self.now)
     }
 
     fn active_calls(&self, contact: &str, call: &CallSid) -> u8 {
@@ -41,7 +45,7 @@ impl Memory for Remembered<'_> {
 impl Visit<'_> {
     /// What is remembered of the calls of this organization.
     pub(super) fn memory<'a>(&'a self, org: &'a OrgSlug) -> Remembered<'a> {
-        Remembered { journal: &*self.app.journal, org }
+        Remembered { journal: &*self.app.journal, org, switches: &self.app.switches, now: self.at }
     }
 
     /// What answers the calls of this organization.

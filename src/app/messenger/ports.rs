@@ -1,0 +1,253 @@
+//! What telling people needs from the outside: the journal's news, an outbox that forgets nothing, and a carrier.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::app::ports::{JournalError, Later};
+use crate::audit::record::Record;
+use crate::model::ids::OrgSlug;
+use crate::model::phone::E164;
+use crate::outreach::draft::Draft;
+use crate::outreach::effects::Case;
+use crate::tenant::switch::SwitchState;
+
+/// The journal, read behind its writing.
+pub trait Trail: fmt::Debug + Send + Sync {
+    /// What came after this place and concerns the people to be told: records with effects, texts, messages left.
+    fn news(&self, after: Place) -> Later<'_, Result<News, JournalError>>;
+}
+
+/// How far the journal has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The last record.
+    pub record: i64,
+    /// The last effect.
+    pub effect: i64,
+}
+
+/// A portion of the journal.
+#[derive(Debug, Default)]
+pub struct News {
+    /// The records, in their order.
+    pub records: Vec<Record>,
+    /// Where the next portion begins.
+    pub place: Place,
+}
+
+/// Where texts wait; and what was said in return.
+pub trait Outbox: fmt::Debug + Send + Sync {
+    /// How far the journal has been read.
+    fn place(&self) -> Later<'_, Result<Place, OutboxError>>;
+
+    /// Keeps all of this in one step: what is known already is left as it is.
+    fn keep(&self, entries: Vec<Entry>, place: Option<Place>) -> Later<'_, Result<(), OutboxError>>;
+
+    /// Takes texts that are due, at most so many; each is nobody else's until it is settled. Those that must not go
+    /// out any more are settled right here.
+    fn claim(&self, now: i64, most: u32, a_day: u32) -> Later<'_, Result<Vec<Delivery>, OutboxError>>;
+
+    /// Says what became of a text.
+    fn settle(&self, id: i64, became: Became, now: i64) -> Later<'_, Result<(), OutboxError>>;
+
+    /// Texts on their way when the last run ended: whether they went out is not known.
+    fn recover(&self, now: i64) -> Later<'_, Result<usize, OutboxError>>;
+
+    /// The calls of which this number was told since then, newest first.
+    fn cases<'a>(&'a self, org: &'a str, number: &'a E164, since: i64) -> Later<'a, Result<Vec<Told>, OutboxError>>;
+
+    /// The call's case.
+    fn case<'a>(&'a self, org: &'a str, call: &'a str) -> Later<'a, Result<Option<Case>, OutboxError>>;
+
+    /// Everybody else who was told of the call, and not of it alone that it was taken.
+    fn others<'a>(&'a self, org: &'a str, call: &'a str, but: &'a E164) -> Later<'a, Result<Vec<E164>, OutboxError>>;
+
+    /// All switches that were ever turned.
+    fn switches(&self) -> Later<'_, Result<Vec<SwitchState>, OutboxError>>;
+
+    /// Whatever changes with every change of a switch.
+    fn switches_version(&self) -> Later<'_, Result<i64, OutboxError>>;
+
+    /// The switch that this one turned last, unless it was turned again or taken back since.
+    fn last_turn<'a>(&'a self, org: &'a str, by: &'a str) -> Later<'a, Result<Option<String>, OutboxError>>;
+
+    /// How many texts are in which state.
+    fn counts(&self) -> Later<'_, Result<Vec<(String, u64)>, OutboxError>>;
+}
+
+/// Something to keep.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    /// A text to be sent; its key makes it one.
+    Draft {
+        /// Whose.
+        org: String,
+        /// The call, or the text that it answers.
+        call: String,
+        /// The text.
+        draft: Draft,
+    },
+    /// A call of which people are told.
+    Case {
+        /// Whose.
+        org: String,
+        /// The call.
+        case: Case,
+    },
+    /// Somebody takes a call.
+    Taken {
+        /// Whose.
+        org: String,
+        /// The call.
+        call: String,
+        /// The contact's name.
+        by: String,
+        /// When, in seconds since 1970.
+        at: i64,
+    },
+    /// Somebody wants no texts, or wants them again.
+    Wish {
+        /// Whose texts.
+        org: String,
+        /// Who.
+        number: String,
+        /// Why nothing goes there; none when texts are wanted again.
+        refused: Option<&'static str>,
+    },
+    /// A switch was turned, or a turn taken back.
+    Switch {
+        /// How it stands now.
+        state: SwitchState,
+        /// Who did it.
+        by: String,
+        /// When, in seconds since 1970.
+        at: i64,
+        /// Whether a turn was taken back.
+        undone: bool,
+    },
+    /// What the carrier says of a text of ours.
+    Report {
+        /// The carrier's name for it.
+        sid: String,
+        /// Its state there.
+        status: String,
+        /// Why it failed.
+        error: Option<u32>,
+    },
+}
+
+/// A text that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Which.
+    pub id: i64,
+    /// Whose.
+    pub org: String,
+    /// Our number.
+    pub from: String,
+    /// Who gets it.
+    pub to: String,
+    /// The words.
+    pub body: String,
+    /// Until when it is worth sending, in seconds since 1970.
+    pub expires: i64,
+    /// When it may have been sent already: then the carrier is asked first.
+    pub tried: Option<i64>,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// What became of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Became {
+    /// It is with the carrier, under this name.
+    Sent(String),
+    /// It was not sent; it is tried again after so many seconds.
+    Later {
+        /// The seconds.
+        after: i64,
+        /// Why not.
+        why: String,
+    },
+    /// It was not sent, and never will be.
+    Dead {
+        /// Why not.
+        why: String,
+        /// The carrier's code.
+        code: Option<u32>,
+    },
+    /// Whether it was sent is not known.
+    Unknown(String),
+    /// The carrier has these that look like it; one that is no other text's is it.
+    Looked(Vec<String>),
+}
+
+/// A call of which somebody was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The call.
+    pub case: Case,
+    /// Who has taken it.
+    pub taken_by: Option<String>,
+}
+
+/// Why the outbox did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the outbox cannot be used now: {0}")]
+pub struct OutboxError(pub String);
+
+/// Who carries texts.
+pub trait Carrier: fmt::Debug + Send + Sync {
+    /// Whether there are credentials for this organization.
+    fn serves(&self, org: &OrgSlug) -> bool;
+
+    /// Sends a text, once; the carrier's name for it.
+    fn send<'a>(&'a self, org: &'a OrgSlug, text: &'a Outgoing) -> Later<'a, Result<String, Failed>>;
+
+    /// How each account's requests fare, in a word.
+    fn standings(&self) -> Vec<(String, &'static str)>;
+
+    /// The carrier's names of texts that look exactly like this one and were made since then.
+    fn find<'a>(
+        &'a self,
+        org: &'a OrgSlug,
+        text: &'a Outgoing,
+        since: Timestamp,
+    ) -> Later<'a, Result<Vec<String>, Failed>>;
+}
+
+/// A text for a carrier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Our number.
+    pub from: E164,
+    /// Who gets it.
+    pub to: E164,
+    /// The words.
+    pub body: String,
+    /// Seconds for which it is worth delivering.
+    pub valid_for: u32,
+}
+
+/// Why a text was not sent, as far as is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failed {
+    /// It was not, and never will be.
+    Never {
+        /// Why not.
+        why: String,
+        /// The carrier's code.
+        code: Option<u32>,
+    },
+    /// It was not, and may be later.
+    NotDone {
+        /// Why not.
+        why: String,
+        /// The wait that the carrier asks for.
+        wait: Option<Duration>,
+    },
+    /// It may have been.
+    Unknown(String),
+}

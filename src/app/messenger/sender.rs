@@ -1,0 +1,129 @@
+//! Texts go out: several at once, each at most once as far as the carrier can tell.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
+
+use crate::app::App;
+use crate::app::messenger::ports::{Became, Carrier, Delivery, Failed, Outbox, OutboxError, Outgoing};
+use crate::model::ids::OrgSlug;
+use crate::model::phone::E164;
+
+/// Texts on their way at once.
+const AT_ONCE: usize = 32;
+
+/// Wait when nothing is due.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Wait when the outbox fails.
+const TROUBLE: Duration = Duration::from_secs(2);
+
+/// The carrier's clock may differ from ours by so much.
+const SKEW: i64 = 120;
+
+/// Sends what is due until the task is dropped. `a_day` is how many texts an organization may send in a day.
+pub async fn run(app: Arc<App>, outbox: Arc<dyn Outbox>, carrier: Arc<dyn Carrier>, a_day: u32) {
+    match outbox.recover(app.clock.now().as_second()).await {
+        Ok(0) => {}
+        Ok(count) => tracing::warn!(count, "texts were on their way when the last run ended: the carrier is asked"),
+        Err(error) => tracing::error!(%error, "texts of the last run cannot be looked up yet"),
+    }
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        let room = AT_ONCE.saturating_sub(under_way.len());
+        let now = app.clock.now().as_second();
+        let claimed = match outbox.claim(now, u32::try_from(room).unwrap_or(0), a_day).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::error!(%error, "no texts go out");
+                tokio::time::sleep(TROUBLE).await;
+                continue;
+            }
+        };
+        let none = claimed.is_empty();
+        under_way.extend(claimed.into_iter().map(|delivery| deliver(&app, &*outbox, &*carrier, delivery)));
+        if under_way.is_empty() {
+            tokio::time::sleep(PAUSE).await;
+        } else if none {
+            // One that is done makes room; one that becomes due meanwhile is seen soon.
+            drop(tokio::time::timeout(PAUSE, under_way.next()).await);
+        } else {
+            while let Some(Some(())) = futures_util::FutureExt::now_or_never(under_way.next()) {}
+            if under_way.len() >= AT_ONCE {
+                under_way.next().await;
+            }
+        }
+    }
+}
+
+async fn deliver(app: &App, outbox: &dyn Outbox, carrier: &dyn Carrier, delivery: Delivery) {
+    let became = attempt(app, carrier, &delivery).await;
+    match &became {
+        Became::Sent(_) => tracing::info!(org = delivery.org, outbox = delivery.id, "text sent"),
+        Became::Looked(found) => {
+            tracing::info!(org = delivery.org, outbox = delivery.id, found = found.len(), "text looked up");
+        }
+        Became::Later { why, .. } | Became::Unknown(why) => {
+            tracing::warn!(org = delivery.org, outbox = delivery.id, %why, "text not sent yet");
+        }
+        Became::Dead { why, .. } => {
+            tracing::error!(org = delivery.org, outbox = delivery.id, %why, "text will not be sent");
+        }
+    }
+    app.metrics.text_became(match &became {
+        Became::Sent(_) => "sent",
+        Became::Looked(_) => "looked-up",
+        Became::Later { .. } => "later",
+        Became::Unknown(_) => "unknown",
+        Became::Dead { .. } => "dead",
+    });
+    // What cannot be written down now is looked up after the next start: it stays claimed.
+    while let Err(OutboxError(error)) = outbox.settle(delivery.id, became.clone(), app.clock.now().as_second()).await {
+        tracing::error!(outbox = delivery.id, %error, "what became of a text cannot be written down");
+        tokio::time::sleep(TROUBLE).await;
+    }
+}
+
+async fn attempt(app: &App, carrier: &dyn Carrier, delivery: &Delivery) -> Became {
+    let parsed = (OrgSlug::parse(&delivery.org), E164::parse(&delivery.from), E164::parse(&delivery.to));
+    let (Ok(org), Ok(from), Ok(to)) = parsed else {
+        return Became::Dead { why: "it has no number to come from or to go to".to_owned(), code: None };
+    };
+    if !carrier.serves(&org) {
+        let why = "there is no API key for this organization".to_owned();
+        return Became::Later { after: 60, why };
+    }
+    let left = delivery.expires.saturating_sub(app.clock.now().as_second());
+    let valid_for = u32::try_from(left.clamp(1, 36_000)).unwrap_or(1);
+    let text = Outgoing { from, to, body: delivery.body.clone(), valid_for };
+    if let Some(tried) = delivery.tried {
+        let since = Timestamp::from_second(tried - SKEW).unwrap_or_default();
+        return match carrier.find(&org, &text, since).await {
+            Ok(found) => Became::Looked(found),
+            Err(failed) => Became::Unknown(format!("it cannot be looked up: {}", why(&failed))),
+        };
+    }
+    match carrier.send(&org, &text).await {
+        Ok(sid) => Became::Sent(sid),
+        Err(Failed::Never { why, code }) => Became::Dead { why, code },
+        Err(Failed::NotDone { why, wait }) => {
+            let asked = wait.map_or(0, |wait| i64::try_from(wait.as_secs()).unwrap_or(3_600));
+            Became::Later { after: asked.max(pause(delivery.attempts)), why }
+        }
+        Err(Failed::Unknown(why)) => Became::Unknown(why),
+    }
+}
+
+fn why(failed: &Failed) -> &str {
+    match failed {
+        Failed::Never { why, .. } | Failed::NotDone { why, .. } | Failed::Unknown(why) => why,
+    }
+}
+
+/// 2, 4, 8 … seconds, five minutes at most.
+fn pause(attempts: u32) -> i64 {
+    1_i64.checked_shl(attempts.clamp(1, 9)).unwrap_or(300).min(300)
+}

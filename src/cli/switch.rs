@@ -1,0 +1,229 @@
+//! `ringfall switch`: how an organization's switches stand, turning one, taking a turn back.
+
+#![expect(clippy::print_stderr, reason = "the command line talks on standard error")]
+
+use anyhow::Context as _;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::app::ports::Clock as _;
+use crate::cli::Answer;
+use crate::cli::ground::{self, Where};
+use crate::cli::outcome::Outcome;
+use crate::cli::terminal;
+use crate::clock::SystemClock;
+use crate::control::command::end;
+use crate::model::ids::OrgSlug;
+use crate::model::moment::Moment;
+use crate::model::near;
+use crate::outbox::{Desk, TurnLine};
+use crate::rules::grammar;
+use crate::rules::ruleset::{RuleSet, Switch as Rule};
+use crate::tenant::stamp::{Actor, At, Stamp};
+use crate::tenant::switch::{Setting, SwitchState};
+
+/// What to do with switches.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A running service follows within a second. No switch stays turned longer than the rules allow.\n\
+    Exit codes: 0 fine, 1 there is nothing like that, 2 misuse, 3 could not run.\n\
+    Examples:\n  ringfall switch list --org acme --history\n  ringfall switch set closed_today on --for 4h\n  \
+    ringfall switch undo closed_today"
+)]
+pub struct Switch {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Show how the switches stand
+    List(List),
+    /// Turn a switch
+    Set(Set),
+    /// Take the last turn of a switch back
+    Undo(Undo),
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    /// The organization, by the name of its rule file; not needed when there is only one
+    #[arg(long, value_name = "NAME", value_parser = ground::slug)]
+    org: Option<OrgSlug>,
+    /// Show the latest turns, too: who, when, until
+    #[arg(long)]
+    history: bool,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For eyes
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
+struct Set {
+    /// The switch, by its name in the rules
+    switch: String,
+    /// On or off
+    #[arg(value_enum)]
+    to: Position,
+    /// For how long, such as `4h` [default: as long as the rules allow]
+    #[arg(long = "for", value_name = "TIME")]
+    time: Option<String>,
+    /// Who turns it, for the history [default: cli]
+    #[arg(long, value_name = "NAME", default_value = "cli")]
+    by: String,
+    /// The organization, by the name of its rule file; not needed when there is only one
+    #[arg(long, value_name = "NAME", value_parser = ground::slug)]
+    org: Option<OrgSlug>,
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Position {
+    /// On
+    On,
+    /// Off
+    Off,
+}
+
+#[derive(Debug, clap::Args)]
+struct Undo {
+    /// The switch, by its name in the rules
+    switch: String,
+    /// Who does it, for the history [default: cli]
+    #[arg(long, value_name = "NAME", default_value = "cli")]
+    by: String,
+    /// The organization, by the name of its rule file; not needed when there is only one
+    #[arg(long, value_name = "NAME", value_parser = ground::slug)]
+    org: Option<OrgSlug>,
+    #[command(flatten)]
+    place: Where,
+}
+
+pub(crate) fn run(args: &Switch) -> Answer {
+    match &args.what {
+        What::List(list) => show(list),
+        What::Set(set) => turn(set),
+        What::Undo(undo) => take_back(undo),
+    }
+}
+
+/// The switch of that name; a near one is suggested.
+fn named<'a>(rules: &'a RuleSet, name: &str) -> Option<&'a Rule> {
+    let found = rules.switches.iter().find(|switch| *switch.name == *name);
+    if found.is_none() {
+        let hint = near::nearest(name, rules.switches.iter().map(|switch| &*switch.name));
+        let hint = hint.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        eprintln!("error: the rules have no switch `{name}`{hint}");
+    }
+    found
+}
+
+fn turn(set: &Set) -> Answer {
+    let settings = set.place.settings()?;
+    let (org, rules) = ground::organization(&settings, set.org.as_ref())?;
+    let Some(switch) = named(&rules, &set.switch) else { return Ok(Outcome::Findings) };
+    let now = Moment::new(SystemClock.now(), &rules.zone);
+    let most = end(switch.expires, &now);
+    let until = match &set.time {
+        None => most,
+        Some(text) => match grammar::duration(text) {
+            Ok(seconds) => now.timestamp().checked_add(SignedDuration::from_secs(seconds.into()))?.min(most),
+            Err(error) => {
+                eprintln!("error: {}", error.message);
+                return Ok(Outcome::Misuse);
+            }
+        },
+    };
+    let desk = Desk::open(&settings.data)?;
+    let mut state = stored(&desk, &org, &switch.name)?;
+    let on = set.to == Position::On;
+    state.turn(Setting {
+        on,
+        until: Some(At::new(until)),
+        set: Stamp::new(&Actor::new(&set.by), now.timestamp()),
+        from: "cli".to_owned(),
+    });
+    desk.turn(&state, &set.by, now.seconds(), false)?;
+    terminal::put(&line(&rules, switch, Some(&state), now.timestamp()));
+    Ok(Outcome::Fine)
+}
+
+fn stored(desk: &Desk, org: &OrgSlug, name: &str) -> anyhow::Result<SwitchState> {
+    let known = desk.switches_of(org.as_str())?.into_iter().find(|state| state.switch == name);
+    Ok(known.unwrap_or_else(|| SwitchState::new(org.clone(), name.to_owned())))
+}
+
+fn take_back(undo: &Undo) -> Answer {
+    let settings = undo.place.settings()?;
+    let (org, rules) = ground::organization(&settings, undo.org.as_ref())?;
+    let Some(switch) = named(&rules, &undo.switch) else { return Ok(Outcome::Findings) };
+    let desk = Desk::open(&settings.data)?;
+    let mut state = stored(&desk, &org, &switch.name)?;
+    if let Err(nothing) = state.undo() {
+        eprintln!("error: {nothing}");
+        return Ok(Outcome::Findings);
+    }
+    let now = SystemClock.now();
+    desk.turn(&state, &undo.by, now.as_second(), true)?;
+    terminal::put(&line(&rules, switch, Some(&state), now));
+    Ok(Outcome::Fine)
+}
+
+fn line(rules: &RuleSet, switch: &Rule, state: Option<&SwitchState>, now: Timestamp) -> String {
+    let word = |on: bool| if on { "on" } else { "off" };
+    let Some((on, setting)) = state.and_then(|state| Some((state.at(now)?, state.now.as_ref()?))) else {
+        return format!("{}  {}  as usual\n", switch.name, word(switch.default));
+    };
+    let until = setting.until.map(|until| format!("  until {}", Moment::new(until.timestamp(), &rules.zone)));
+    format!("{}  {}{}  by {}\n", switch.name, word(on), until.unwrap_or_default(), setting.set.by)
+}
+
+fn show(list: &List) -> Answer {
+    let settings = list.place.settings()?;
+    let (org, rules) = ground::organization(&settings, list.org.as_ref())?;
+    let desk = Desk::open(&settings.data).context("the switches cannot be read")?;
+    let (states, now) = (desk.switches_of(org.as_str())?, SystemClock.now());
+    let state = |name: &str| states.iter().find(|state| state.switch == name);
+    let turns = if list.history { desk.turns(org.as_str(), 50)? } else { Vec::new() };
+    if list.format == Format::Json {
+        let switches = rules.switches.iter().map(|switch| {
+            let state = state(&switch.name);
+            let on = state.and_then(|state| state.at(now));
+            let setting = on.and_then(|_| state?.now.as_ref());
+            json!({ "switch": &*switch.name, "on": on.unwrap_or(switch.default), "default": switch.default, "set": setting })
+        });
+        let whole = json!({ "org": org.as_str(), "switches": switches.collect::<Vec<_>>(), "turns": turns });
+        terminal::put(&format!("{whole:#}\n"));
+        return Ok(Outcome::Fine);
+    }
+    let mut text: String = rules.switches.iter().map(|it| line(&rules, it, state(&it.name), now)).collect();
+    text.extend(turns.iter().map(|turn| told(&rules, turn)));
+    terminal::put(&text);
+    Ok(Outcome::Fine)
+}
+
+fn told(rules: &RuleSet, turn: &TurnLine) -> String {
+    let at = |second: i64| {
+        let at = Timestamp::from_second(second).unwrap_or_default();
+        Moment::new(at, &rules.zone).to_string()
+    };
+    let to = match turn.on {
+        Some(true) => "on",
+        Some(false) => "off",
+        None => "as usual",
+    };
+    let until = turn.until.map(|until| format!(" until {}", at(until))).unwrap_or_default();
+    let deed = if turn.undone { "took back" } else { "turned" };
+    format!("{}  {} {deed} {}: {to}{until}\n", at(turn.at), turn.by, turn.switch)
+}

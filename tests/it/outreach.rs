@@ -1,0 +1,318 @@
+//! From a missed call to `TAKE`, from `CLOSED` to the voicemail, and what becomes of texts when things break.
+
+use std::time::Duration;
+
+use crate::fake_twilio::{Act, Fake, KEY, KEY_SECRET};
+use crate::support::{CALL, House, LINE, Service, program};
+
+const DANA: &str = "+16195550111";
+const LEE: &str = "+16195550112";
+const OWNER: &str = "+16195550130";
+const CALLER: &str = "+13125550123";
+
+const RULES: &str = r#"version: 1
+timezone: America/Los_Angeles
+numbers: ["+16195550100"]
+contacts:
+  dana: { number: "+16195550111", notify: sms }
+  lee: { number: "+16195550112", notify: sms }
+  owner: { number: "+16195550130", notify: sms }
+switches:
+  closed_today: { expires: end_of_day, set_by: [owner] }
+routes:
+  - name: closed
+    when: { switch: closed_today }
+    cascade: [{ voicemail: box }]
+  - name: open
+    cascade: [{ ring: dana, for: 20s }, { ring: lee, for: 20s }, { voicemail: box }]
+    missed: page
+escalations:
+  page:
+    - { sms: [dana, lee], text: "Missed {{caller}}. Reply TAKE." }
+    - { sms: owner, after: 10m, unless: taken, text: "Nobody took {{caller}}." }
+mailboxes:
+  box: { greeting: Please leave a message., send_to: [owner] }
+finally: { voicemail: box }
+"#;
+
+struct Stage {
+    house: House,
+    fake: Fake,
+    texts: u32,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let fake = Fake::start();
+        fake.state().own(LINE, &[]);
+        Self { house: House::with(&[("rules/acme.yaml", RULES)]), fake, texts: 0 }
+    }
+
+    async fn serve(&self) -> Service {
+        let settings =
+            [("TWILIO_API_KEY", KEY), ("TWILIO_API_SECRET", KEY_SECRET), ("RINGFALL_TWILIO_API_URL", &self.fake.url())];
+        self.service(&settings).await
+    }
+
+    async fn service(&self, settings: &[(&str, &str)]) -> Service {
+        // The fake's messages are made at the time of the house.
+        let now = ringfall::app::ports::Clock::now(&*self.house.clock).to_zoned(jiff::tz::TimeZone::UTC);
+        self.fake.state().now = Some(jiff::fmt::rfc2822::to_string(&now).unwrap());
+        self.house.serve_with(settings, None).await
+    }
+
+    /// Texts as the carrier has them, once there are so many.
+    async fn told(&self, count: usize) -> Vec<(String, String)> {
+        for _ in 0..600 {
+            let texts = self.fake.state().texts();
+            if texts.len() >= count {
+                return texts;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("only these texts came: {:?}", self.fake.state().texts());
+    }
+
+    /// Somebody writes to the line.
+    async fn text(&mut self, service: &Service, from: &str, body: &str) {
+        self.texts += 1;
+        let sid = format!("SM{:032x}", 0xffff_0000_u32 + self.texts);
+        let fields = [
+            ("MessageSid", sid.as_str()),
+            ("From", from),
+            ("To", LINE),
+            ("Body", body),
+            ("SmsStatus", "received"),
+            ("CallSid", ""),
+            ("CallStatus", ""),
+            ("Direction", ""),
+        ];
+        let reply = service.ask("/twilio/inbound-sms", &fields).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        assert!(!reply.body.contains("Message"), "answers go out by the outbox: {}", reply.body);
+    }
+
+    /// The caller hangs up before anybody answers.
+    async fn miss(&self, service: &Service, call: &str) {
+        let ringing = service.ask("/twilio/inbound-call", &[("CallSid", call)]).await;
+        let gone = [("CallSid", call), ("CallStatus", "completed"), ("DialCallStatus", "no-answer")];
+        service.ask(&ringing.attribute("action"), &gone).await;
+    }
+
+    fn outbox(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let mut command = program(&self.house.path(""));
+        let command = command.args(arguments).env("RINGFALL_RULES", "rules").env("RINGFALL_DATA", "data");
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    /// Waits until a line of the outbox says so.
+    async fn until(&self, state: &str, part: &str) -> String {
+        for _ in 0..200 {
+            let (_, out, _) = self.outbox(&["outbox", "list", "--state", state, "--show-numbers"]);
+            if out.contains(part) {
+                return out;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("`{part}` never was {state}: {:?}", self.outbox(&["outbox", "list"]));
+    }
+}
+
+fn pair(to: &str, body: &str) -> (String, String) {
+    (to.to_owned(), body.to_owned())
+}
+
+fn sorted(mut texts: Vec<(String, String)>) -> Vec<(String, String)> {
+    texts.sort();
+    texts
+}
+
+#[actix_web::test]
+async fn a_missed_call_is_taken_by_reply_and_the_others_hear_of_it() {
+    let mut stage = Stage::new();
+    let service = stage.serve().await;
+    stage.miss(&service, CALL).await;
+    let missed = format!("Missed {CALLER}. Reply TAKE.");
+    assert_eq!(sorted(stage.told(2).await), [pair(DANA, &missed), pair(LEE, &missed)]);
+    stage.text(&service, LEE, "Take").await;
+    let texts = sorted(stage.told(4).await);
+    assert!(texts.contains(&pair(LEE, &format!("You have the call from {CALLER}; the others know."))), "{texts:?}");
+    assert!(texts.contains(&pair(DANA, &format!("lee takes the call from {CALLER}."))), "{texts:?}");
+    stage.text(&service, DANA, "TAKE").await;
+    let texts = stage.told(5).await;
+    assert!(texts.contains(&pair(DANA, &format!("lee has already taken the call from {CALLER}."))), "{texts:?}");
+    // The owner is told after ten minutes, unless somebody took it.
+    stage.house.clock.forward(660);
+    stage.until("skipped", "lee has taken the call").await;
+    assert_eq!(stage.fake.state().texts().len(), 5);
+    service.running.stop().await;
+}
+
+#[actix_web::test]
+async fn a_call_that_nobody_takes_reaches_the_owner_later() {
+    let stage = Stage::new();
+    let service = stage.serve().await;
+    stage.miss(&service, CALL).await;
+    stage.told(2).await;
+    stage.house.clock.forward(601);
+    assert!(stage.told(3).await.contains(&pair(OWNER, &format!("Nobody took {CALLER}."))));
+    service.running.stop().await;
+}
+
+#[actix_web::test]
+async fn the_office_is_closed_by_text_and_the_next_call_goes_to_voicemail() {
+    let mut stage = Stage::new();
+    let service = stage.serve().await;
+    let open = service.ask("/twilio/inbound-call", &[]).await;
+    assert!(open.body.contains("<Dial"), "{}", open.body);
+    stage.text(&service, OWNER, "CLOSED until 3pm").await;
+    let told = stage.told(1).await;
+    assert_eq!(told, [pair(OWNER, "closed_today is on until 3pm; write UNDO to take it back.")]);
+    let other = "CA11111111111111111111111111111111";
+    let closed = service.ask("/twilio/inbound-call", &[("CallSid", other)]).await;
+    assert!(closed.body.contains("<Record") && !closed.body.contains("<Dial"), "{}", closed.body);
+    let (_, listed, _) = stage.outbox(&["switch", "list", "--history"]);
+    assert!(listed.contains("sms:owner turned closed_today: on until"), "{listed}");
+    stage.text(&service, OWNER, "status").await;
+    assert_eq!(stage.told(2).await[1].1, "closed_today is on until 3pm.");
+    stage.text(&service, OWNER, "undo").await;
+    assert_eq!(stage.told(3).await[2].1, "closed_today is off again, as usual.");
+    let third = "CA22222222222222222222222222222222";
+    assert!(service.ask("/twilio/inbound-call", &[("CallSid", third)]).await.body.contains("<Dial"));
+    // A stranger gets nothing, and a contact without the switch is told so.
+    stage.text(&service, "+16195550177", "closed").await;
+    stage.text(&service, DANA, "closed").await;
+    let texts = stage.told(4).await;
+    assert_eq!(texts[3], pair(DANA, "CLOSED is not for you to say: the rules give you no switch."));
+    assert!(!texts.iter().any(|(to, _)| to == "+16195550177"));
+    service.running.stop().await;
+}
+
+#[actix_web::test]
+async fn a_switch_outlives_a_restart_and_ends_by_itself() {
+    let mut stage = Stage::new();
+    let service = stage.serve().await;
+    stage.text(&service, OWNER, "closed").await;
+    stage.told(1).await;
+    service.running.stop().await;
+    let service = stage.serve().await;
+    let other = "CA11111111111111111111111111111111";
+    assert!(service.ask("/twilio/inbound-call", &[("CallSid", other)]).await.body.contains("<Record"));
+    stage.house.clock.forward(15 * 3600);
+    let third = "CA22222222222222222222222222222222";
+    assert!(service.ask("/twilio/inbound-call", &[("CallSid", third)]).await.body.contains("<Dial"));
+    service.running.stop().await;
+}
+
+#[actix_web::test]
+async fn the_command_line_turns_switches_of_a_running_service() {
+    let stage = Stage::new();
+    // The command line goes by the real clock.
+    stage.house.clock.forward(jiff::Timestamp::now().as_second() - 1_795_456_800);
+    let service = stage.serve().await;
+    let (code, out, err) = stage.outbox(&["switch", "set", "closed_today", "on", "--by", "ana"]);
+    assert!(code == Some(0) && out.contains("closed_today  on  until"), "{out}{err}");
+    let mut calls = 0;
+    loop {
+        let call = format!("CA{calls:032x}");
+        if service.ask("/twilio/inbound-call", &[("CallSid", &call)]).await.body.contains("<Record") {
+            break;
+        }
+        calls += 1;
+        assert!(calls < 600, "the switch was never seen");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (code, out, _) = stage.outbox(&["switch", "undo", "closed_today"]);
+    assert!(code == Some(0) && out == "closed_today  off  as usual\n", "{out}");
+    let (code, _, err) = stage.outbox(&["switch", "set", "closed_todya", "on"]);
+    assert!(code == Some(1) && err.contains("did you mean `closed_today`?"), "{err}");
+    service.running.stop().await;
+}
+
+#[actix_web::test]
+async fn texts_survive_a_carrier_that_is_away_and_a_restart() {
+    let stage = Stage::new();
+    // No key is set: the texts wait.
+    let service = stage.service(&[]).await;
+    stage.miss(&service, CALL).await;
+    stage.until("waiting", "no API key").await;
+    service.running.stop().await;
+    assert!(stage.fake.state().texts().is_empty());
+    stage.house.clock.forward(120);
+    let service = stage.serve().await;
+    assert_eq!(stage.told(2).await.len(), 2);
+    service.running.stop().await;
+}
+
+#[actix_web::test]
+async fn a_text_whose_answer_was_lost_is_looked_up_and_not_sent_again() {
+    let stage = Stage::new();
+    stage.fake.script("Messages.json", &[Act::DoAndCut, Act::Good]);
+    let service = stage.serve().await;
+    stage.miss(&service, CALL).await;
+    stage.told(2).await;
+    // The clock of the house stands still: it is moved until the look-up is due.
+    stage.house.clock.forward(5);
+    for _ in 0..100 {
+        if stage.outbox(&["outbox", "list", "--state", "sent"]).1.lines().count() == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let (_, out, _) = stage.outbox(&["outbox", "list", "--state", "sent"]);
+    assert_eq!(out.lines().count(), 2, "{:?}", stage.outbox(&["outbox", "list"]));
+    assert_eq!(stage.fake.state().texts().len(), 2, "neither was sent twice");
+    assert!(!out.contains(DANA), "numbers are masked: {out}");
+    service.running.stop().await;
+}
+
+#[actix_web::test]
+async fn a_text_that_never_reached_the_carrier_is_sent_after_looking() {
+    let stage = Stage::new();
+    stage.fake.script("Messages.json", &[Act::Close, Act::Good]);
+    let service = stage.serve().await;
+    stage.miss(&service, CALL).await;
+    stage.told(1).await;
+    for _ in 0..300 {
+        stage.house.clock.forward(3);
+        if stage.fake.state().texts().len() == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(stage.told(2).await.len(), 2);
+    service.running.stop().await;
+}
+
+#[actix_web::test]
+async fn what_the_carrier_refuses_is_dead_until_somebody_says_otherwise() {
+    let stage = Stage::new();
+    stage.fake.state().opted_out.insert(DANA.into());
+    let service = stage.serve().await;
+    stage.miss(&service, CALL).await;
+    stage.told(1).await;
+    let dead = stage.until("dead", "opted out").await;
+    assert!(dead.contains(DANA) && dead.lines().count() == 1, "{dead}");
+    assert_eq!(service.ready().await["outreach"]["texts"]["dead"], 1);
+    let id = dead.split_whitespace().next().unwrap().to_owned();
+    let (code, out, _) = stage.outbox(&["outbox", "drop", &id]);
+    assert!(code == Some(0) && out.contains("will not go out"), "{out}");
+    assert_eq!(stage.outbox(&["outbox", "retry", "999"]).0, Some(1));
+    service.running.stop().await;
+}
+
+#[actix_web::test]
+async fn whoever_writes_stop_hears_no_more() {
+    let mut stage = Stage::new();
+    let service = stage.serve().await;
+    stage.text(&service, DANA, "Stop").await;
+    stage.miss(&service, CALL).await;
+    assert_eq!(stage.told(1).await[0].0, LEE);
+    stage.until("dead", "STOP").await;
+    stage.text(&service, DANA, "START").await;
+    stage.miss(&service, "CA11111111111111111111111111111111").await;
+    assert!(stage.told(3).await.iter().any(|(to, _)| to == DANA));
+    service.running.stop().await;
+}
