@@ -1,6 +1,7 @@
 //! What the running service does with a request; its ports to the outside are traits.
 
 pub mod answer;
+pub mod board;
 pub mod directory;
 pub mod live;
 pub mod messenger;
@@ -8,6 +9,7 @@ pub mod metrics;
 pub mod network;
 pub mod ports;
 pub mod tenancy;
+pub mod trail;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::app::board::Board;
 use crate::app::directory::Directory;
 use crate::app::live::Live;
 use crate::app::messenger::Outreach;
@@ -36,6 +39,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// What is counted.
     pub metrics: Metrics,
+    /// How those who follow the trail stand.
+    pub board: Arc<Board>,
     /// What the installation was told.
     pub manners: Manners,
     /// The switches as calls see them.

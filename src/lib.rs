@@ -31,9 +31,9 @@
 //! | 9 | `main`, this page | the doors |
 //! | 8 | [`cli`] | the command line, the only place that prints |
 //! | 7 | [`startup`] | settings to a running server |
-//! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`tenants`], [`web`], [`phone`], [`twilio`], [`outbox`] | the outside world, one kind each |
+//! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`tenants`], [`web`], [`phone`], [`twilio`], [`outbox`], [`sinks`], [`seal`] | the outside world, one kind each |
 //! | 5 | [`app`], [`replay`], [`vault`] | what happens to a request, and the ports it needs; recorded calls played again; secrets at rest |
-//! | 4 | [`respond`], [`prove`], [`draw`], [`chain`], [`report`] | the pure middle of an answer; promises over every path; words and pictures; records bound to each other; what calls add up to |
+//! | 4 | [`respond`], [`prove`], [`draw`], [`chain`], [`report`], [`feed`] | the pure middle of an answer; promises over every path; words and pictures; records bound to each other; what calls add up to; records as others keep them |
 //! | 3 | [`journey`], [`twiml`], [`audit`], [`control`] | a whole imagined call; plans as TwiML; the record; what contacts text to us |
 //! | 2 | [`decide`] | the one function that says where a call goes, and why |
 //! | 1 | [`rules`], [`webhook`], [`tenant`] | YAML to a valid rule set; bytes to a verified event; organizations and what is theirs |
@@ -66,6 +66,7 @@ pub mod control;
 pub mod decide;
 pub mod diagnostic;
 pub mod draw;
+pub mod feed;
 pub mod files;
 pub mod journey;
 pub mod model;
@@ -77,7 +78,9 @@ pub mod replay;
 pub mod report;
 pub mod respond;
 pub mod rules;
+pub mod seal;
 pub mod settings;
+pub mod sinks;
 pub mod startup;
 pub mod store;
 pub mod telemetry;

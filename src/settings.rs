@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::app::network::Network;
+use crate::feed::plan::Sink;
 use crate::model::ids::{AccountSid, ApiKeySid};
 use crate::model::secret::{ApiKey, Secret};
 use crate::settings::keys::{KEYS, Key, Place};
@@ -60,6 +61,10 @@ pub struct Settings {
     pub reload: Reload,
     /// Whether metrics tell organizations apart.
     pub metrics_org_label: bool,
+    /// Whether records are bound to each other.
+    pub audit_chain: bool,
+    /// Where records go.
+    pub sinks: Vec<Sink>,
     /// The carrier account, when given.
     pub twilio: Option<TwilioAccount>,
     /// Where the carrier's REST interface is.
@@ -144,7 +149,12 @@ impl Loaded {
             let origin = given.map_or_else(|| "default".to_owned(), Given::told_by);
             format!("{:<24}{shown:<33} {origin}\n", key.name)
         });
-        rows.collect()
+        let sinks = self.layers.sinks.iter().flat_map(|(sinks, file)| sinks.iter().map(move |sink| (sink, file)));
+        let sinks = sinks.map(|(sink, file)| {
+            let name = format!("sinks: {}", sink.name);
+            format!("{name:<24}{:<33} {}\n", sink.shown(), file.display())
+        });
+        rows.chain(sinks).collect()
     }
 }
 
@@ -213,6 +223,8 @@ impl Reader<'_> {
         let connections = self.count("connections", 8..=1_000_000);
         let body_limit = self.read("body_limit", "a size from 4kB to 4MB, such as `128kB`", size);
         let metrics_org_label = self.read("metrics_org_label", "`on` or `off`", switch);
+        let audit_chain = self.read("audit_chain", "`on` or `off`", switch);
+        let sinks = self.layers.sinks.as_ref().map(|(sinks, _)| sinks.clone()).unwrap_or_default();
         let twilio = self.twilio();
         let fallback_url = self.address("fallback_url");
         let texts_a_day = self.count("texts_a_day", 0..=1_000_000);
@@ -237,6 +249,8 @@ impl Reader<'_> {
             header_timeout: header_timeout?,
             reload: reload?,
             metrics_org_label: metrics_org_label?,
+            audit_chain: audit_chain?,
+            sinks,
             twilio,
             twilio_api_url: self.text("twilio_api_url"),
             texts_a_day: u32::try_from(texts_a_day?).unwrap_or(u32::MAX),

@@ -25,6 +25,7 @@ use crate::files::{self, Folder, Watch};
 use crate::model::ids::OrgSlug;
 use crate::model::moment::bundled_tzdb;
 use crate::settings::{Reload, Settings};
+use crate::startup::followers::Followers;
 use crate::store::{self, Options, Patience, Store};
 use crate::web::Front;
 use crate::web::server::{self, Capacity};
@@ -32,6 +33,7 @@ use crate::webhook::raw::Limits;
 
 pub mod accounts;
 pub mod carrier;
+mod followers;
 mod outreach;
 
 /// What the service stands on; a test brings its own.
@@ -58,6 +60,7 @@ pub struct Running {
     /// The store, when it is the one in the data folder.
     pub store: Option<Arc<Store>>,
     folders: Folders,
+    followers: Option<Followers>,
     server: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
     outreach: outreach::Tasks,
@@ -91,6 +94,10 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     let app = Arc::new(assembled(settings, ground.clock, journal, live, directory));
     stand_in(&app).await;
     folders.tell(&app, change);
+    let followers = match &store {
+        Some(store) => Some(Followers::start(settings, &app, store)?),
+        None => None,
+    };
     let front = front(settings, Arc::clone(&app));
     let capacity = Capacity {
         workers: settings.workers,
@@ -107,7 +114,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     };
     let outreach = outreach::start(settings, &app, store.as_ref()).await;
     app.open.open();
-    Ok(Running { address, app, store, folders, server: handle, task, outreach, _watch: watch })
+    Ok(Running { address, app, store, folders, followers, server: handle, task, outreach, _watch: watch })
 }
 
 /// A file that was spoilt while nobody looked must not silence its organization: the rules kept last stand in.
@@ -162,6 +169,7 @@ fn assembled(
         journal,
         clock,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION"), bundled_tzdb(), labels),
+        board: Arc::default(),
         manners: Manners {
             node: settings.node.clone(),
             prefix,
@@ -206,6 +214,9 @@ impl Running {
             tracing::error!(%error, "the web server ended badly");
         }
         self.outreach.stop().await;
+        if let Some(followers) = self.followers {
+            followers.stop().await;
+        }
         if let Some(store) = self.store {
             store.close();
         }

@@ -16,6 +16,7 @@ mod calls;
 mod checkpoints;
 mod deferred;
 mod error;
+mod follow;
 mod memory;
 mod news;
 mod open;

@@ -1,5 +1,7 @@
 //! What is counted, under the names that dashboards know; no caller, call or contact is ever a label.
 
+mod trail;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -13,6 +15,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::app::board::Board;
+use crate::app::metrics::trail::TrailGauges;
 use crate::app::ports::JournalHealth;
 
 /// Which address was asked, and what came of it.
@@ -95,6 +99,7 @@ pub struct Metrics {
     dropped: Gauge,
     written: Gauge,
     ready: Gauge,
+    trail: TrailGauges,
     org_labels: Option<Mutex<BTreeSet<String>>>,
 }
 
@@ -143,10 +148,12 @@ impl Metrics {
             dropped: Gauge::default(),
             written: Gauge::default(),
             ready: Gauge::default(),
+            trail: TrailGauges::default(),
             org_labels: (labels == OrgLabels::Shown).then(Mutex::default),
         };
         metrics.register_requests();
         metrics.register_state();
+        metrics.trail.register(&mut metrics.registry);
         let build = Info::new(vec![("version", version.to_owned()), ("tzdb", tzdb.to_owned())]);
         metrics.registry.register("build", "Version of the program and of its time-zone data", build);
         metrics
@@ -286,6 +293,11 @@ impl Metrics {
     /// How often a fault of this kind was answered in spite of, for tests and the readiness page.
     pub fn fallbacks(&self, reason: &'static str) -> u64 {
         self.fallbacks.get_or_create(&Reason { reason }).get()
+    }
+
+    /// Takes over how the followers of the trail stand.
+    pub fn trail(&self, board: &Board) {
+        self.trail.set(board);
     }
 
     /// Everything as text, with the journal as it stands.

@@ -46,14 +46,16 @@ impl Tip {
         Self { count: 0, seq: 0, link: Hash::of(4, &[b"ringfall chain 1 of ", node.as_bytes()]) }
     }
 
-    /// Binds the record that is next, whose written form is `body`.
-    pub fn extend(&mut self, seq: i64, record: &Record, body: &[u8], salt: [u8; SALT]) -> Entry {
-        let open = serde_json::to_vec(&person::without(record)).unwrap_or_default();
+    /// Binds what is stored next.
+    pub fn extend(&mut self, seq: i64, stored: &[u8], salt: [u8; SALT]) -> Entry {
+        let record = read(stored);
+        let open = record.as_ref().map_or_else(|| stored.to_vec(), |record| open(&person::without(record)));
         self.bind(Entry {
             seq,
-            id: record.id,
+            // What this program cannot read is of a newer one: it is bound all the same.
+            id: record.map_or_else(Uuid::nil, |record| record.id),
             salt,
-            whole: whole(&salt, body),
+            whole: whole(&salt, stored),
             open: Hash::of(3, &[&open]),
             link: Hash::default(),
         })
@@ -74,8 +76,18 @@ impl Tip {
 }
 
 /// The hash over all of a record.
-pub fn whole(salt: &[u8; SALT], body: &[u8]) -> Hash {
-    Hash::of(2, &[salt, body])
+pub fn whole(salt: &[u8; SALT], stored: &[u8]) -> Hash {
+    Hash::of(2, &[salt, stored])
+}
+
+/// The record in what is stored of it.
+pub fn read(stored: &[u8]) -> Option<Record> {
+    rmp_serde::from_slice(stored).ok()
+}
+
+/// What is hashed of a record without its person: its JSON, which does not change with the way it is stored.
+fn open(record: &Record) -> Vec<u8> {
+    serde_json::to_vec(record).unwrap_or_default()
 }
 
 /// What a stored form says of its record.
@@ -100,12 +112,13 @@ impl Entry {
         self.salt == [0; SALT]
     }
 
-    /// Which form of the record `body` is.
-    pub fn form(&self, body: &[u8]) -> Form {
+    /// Which form of the record is stored.
+    pub fn form(&self, stored: &[u8]) -> Form {
         if !self.is_erased() {
-            return if whole(&self.salt, body) == self.whole { Form::Whole } else { Form::Other };
+            return if whole(&self.salt, stored) == self.whole { Form::Whole } else { Form::Other };
         }
-        if Hash::of(3, &[body]) == self.open { Form::Open } else { Form::Other }
+        let hash = read(stored).map(|record| Hash::of(3, &[&open(&record)]));
+        if hash == Some(self.open) { Form::Open } else { Form::Other }
     }
 
     /// The entry of a record whose person is erased.

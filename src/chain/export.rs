@@ -5,12 +5,15 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::audit::record::Record;
+
 use crate::chain::checkpoint::Checkpoint;
-use crate::chain::entry::{Entry, Form, SALT, Tip};
-use crate::chain::verify::name;
+use crate::chain::entry::{Entry, Form, SALT, Tip, read};
 use crate::chain::{Hash, bytes, hex};
 
 /// One line of a file, but for the record itself.
@@ -46,6 +49,8 @@ struct Proof {
     salt: String,
     whole: String,
     open: String,
+    /// What is stored, in base64: the bytes that the chain is over.
+    stored: String,
 }
 
 /// What stands before a record on its line; nothing in a proof can look like it.
@@ -71,9 +76,9 @@ impl Exporter {
         (Self { from, pending: Vec::new(), chosen: false }, written(&first))
     }
 
-    /// The next entry, with what is kept as its record when it is asked for.
-    pub fn entry(&mut self, entry: &Entry, body: Option<&str>) {
-        let Some(body) = body else {
+    /// The next entry, with what is stored and the record's written form when it is asked for.
+    pub fn entry(&mut self, entry: &Entry, asked: Option<(&[u8], &str)>) {
+        let Some((stored, body)) = asked else {
             let leaf = Some((entry.seq, entry.leaf().to_string()));
             self.pending.push(written(&Line { leaf, ..Line::default() }));
             return;
@@ -84,6 +89,7 @@ impl Exporter {
             salt: hex(&entry.salt),
             whole: entry.whole.to_string(),
             open: entry.open.to_string(),
+            stored: STANDARD.encode(stored),
         };
         let mut line = written(&Line { proof: Some(proof), ..Line::default() });
         line.truncate(line.trim_end_matches(['}', '\n']).len() + 1);
@@ -259,13 +265,19 @@ impl Reader {
             open: Hash::parse(&proof.open).ok_or("its hash is not written as it should be")?,
             link: Hash::default(),
         };
-        match entry.form(body.as_bytes()) {
+        let stored =
+            STANDARD.decode(&proof.stored).map_err(|_unshown| "what is stored is not written as it should be")?;
+        match entry.form(&stored) {
             Form::Whole => {}
             Form::Open => self.proved.erased += 1,
             Form::Other => return Err(format!("record {} was altered", entry.id)),
         }
-        if name(body.as_bytes()) != Some(entry.id) {
-            return Err(format!("record {} goes by another name", entry.id));
+        let sealed = read(&stored).filter(|record| record.id == entry.id);
+        let sealed = sealed.ok_or_else(|| format!("record {} goes by another name", entry.id))?;
+        let told: Record =
+            serde_json::from_str(body).map_err(|_unshown| format!("record {} cannot be read", entry.id))?;
+        if !same(sealed, told) {
+            return Err(format!("record {} was altered: it is not what is stored of it", entry.id));
         }
         self.follows(entry.seq)?.bind(entry);
         self.proved.records += 1;
@@ -286,4 +298,14 @@ impl Reader {
         let why = if self.line == 0 { "the file is empty" } else { "the file ends within a run: its end was cut off" };
         if whole { Ok(self.proved) } else { Err(Unproved { line: self.line, why: why.to_owned() }) }
     }
+}
+
+/// Whether the record is told as it is stored; the words of its reasons are made when it is read.
+fn same(mut stored: Record, mut told: Record) -> bool {
+    for record in [&mut stored, &mut told] {
+        record.considered.clear();
+        record.trace.clear();
+        record.received = std::mem::take(&mut record.received).written();
+    }
+    stored == told
 }

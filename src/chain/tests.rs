@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::audit::record::Record;
 use crate::audit::{person, samples};
 use crate::chain::checkpoint::{Checkpoint, Signer};
-use crate::chain::entry::{Entry, SIZE, Tip};
+use crate::chain::entry::{Entry, SIZE, Tip, read as decode};
 use crate::chain::export::{Exporter, Proved, Reader, Unproved};
 use crate::chain::verify::{Fault, Report, Verifier};
 
@@ -13,7 +13,7 @@ const AT: &str = "2026-11-23T18:00:00Z";
 
 struct Chain {
     entries: Vec<Entry>,
-    bodies: Vec<(i64, String)>,
+    bodies: Vec<(i64, Vec<u8>)>,
     checkpoints: Vec<Checkpoint>,
 }
 
@@ -21,8 +21,17 @@ fn signer() -> Signer {
     Signer::new(&[7; 32]).unwrap()
 }
 
-fn body(record: &Record) -> String {
-    serde_json::to_string(record).unwrap()
+fn stored(record: &Record) -> Vec<u8> {
+    rmp_serde::to_vec_named(record).unwrap()
+}
+
+/// The same bytes with one word for another.
+fn changed(stored: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let mut record = decode(stored).unwrap();
+    let plan = &mut record.decision.as_mut().unwrap().plan;
+    assert!(plan.contains(from), "{plan}");
+    *plan = plan.replace(from, to);
+    self::stored(&record)
 }
 
 /// So many records, with a checkpoint after each ten.
@@ -31,9 +40,9 @@ fn chain(count: u64) -> Chain {
     let mut chain = Chain { entries: Vec::new(), bodies: Vec::new(), checkpoints: Vec::new() };
     for number in 1..=count {
         let (record, seq) = (samples::numbered(number), i64::try_from(number).unwrap());
-        let body = body(&record);
+        let body = stored(&record);
         let salt = [u8::try_from(number % 250).unwrap() + 1; 16];
-        chain.entries.push(tip.extend(seq, &record, body.as_bytes(), salt));
+        chain.entries.push(tip.extend(seq, &body, salt));
         chain.bodies.push((seq, body));
         if number % 10 == 0 {
             chain.checkpoints.push(signer().sign("one", &tip, AT));
@@ -52,21 +61,22 @@ impl Chain {
         }
         for entry in &self.entries {
             let body = self.bodies.iter().find(|(seq, _)| *seq == entry.seq);
-            verifier.entry(entry, body.map(|(_, body)| body.as_bytes()))?;
+            verifier.entry(entry, body.map(|(_, body)| body.as_slice()))?;
         }
         verifier.finish()
     }
 
     fn erase(&mut self, place: usize) {
-        let record: Record = serde_json::from_str(&self.bodies[place].1).unwrap();
-        self.bodies[place].1 = body(&person::without(&record));
+        let record = decode(&self.bodies[place].1).unwrap();
+        self.bodies[place].1 = stored(&person::without(&record));
         self.entries[place] = self.entries[place].erased();
     }
 
     fn export(&self, asked: impl Fn(i64) -> bool) -> String {
         let (mut exporter, mut out) = Exporter::new("one", None);
         for (entry, (seq, body)) in self.entries.iter().zip(&self.bodies) {
-            exporter.entry(entry, asked(*seq).then_some(body.as_str()));
+            let text = serde_json::to_string(&decode(body).unwrap()).unwrap();
+            exporter.entry(entry, asked(*seq).then_some((body.as_slice(), text.as_str())));
             if let Some(checkpoint) = self.checkpoints.iter().find(|checkpoint| checkpoint.seq == *seq) {
                 out.push_str(&exporter.checkpoint(checkpoint.clone()));
             }
@@ -102,7 +112,7 @@ fn an_entry_survives_being_stored() {
 fn the_first_altered_record_is_named() {
     let mut chain = chain(25);
     for place in [20, 7] {
-        chain.bodies[place].1 = chain.bodies[place].1.replace("primary for 20 s", "backup for 20 s");
+        chain.bodies[place].1 = changed(&chain.bodies[place].1, "primary", "backup");
     }
     assert_eq!(chain.verify(), Err(Fault::Altered { seq: 8, id: chain.entries[7].id }));
 }
@@ -128,7 +138,7 @@ fn records_that_changed_places_are_named() {
 #[test]
 fn an_added_record_is_named_and_a_waiting_one_is_not() {
     let mut whole = chain(25);
-    whole.bodies.push((26, "{}".to_owned()));
+    whole.bodies.push((26, Vec::new()));
     assert_eq!(whole.verify().unwrap().waiting, 1);
     let mut holed = chain(9);
     for entry in &mut holed.entries[5..] {
@@ -137,7 +147,7 @@ fn an_added_record_is_named_and_a_waiting_one_is_not() {
     for (seq, _) in &mut holed.bodies[5..] {
         *seq += 1;
     }
-    holed.bodies.push((6, "{}".to_owned()));
+    holed.bodies.push((6, Vec::new()));
     assert_eq!(holed.verify(), Err(Fault::Added { seq: 6 }));
 }
 
@@ -148,10 +158,10 @@ fn a_chain_cut_short_or_made_anew_does_not_match_its_checkpoints() {
     cut.bodies.truncate(15);
     assert_eq!(cut.verify(), Err(Fault::Cut { has: 15, had: 20 }));
     let mut anew = chain(25);
-    anew.bodies[0].1 = anew.bodies[0].1.replace("main", "mine");
+    anew.bodies[0].1 = changed(&anew.bodies[0].1, "primary", "backup");
     let mut tip = Tip::genesis("one");
     for (entry, (seq, body)) in anew.entries.iter_mut().zip(&anew.bodies) {
-        *entry = tip.extend(*seq, &serde_json::from_str(body).unwrap(), body.as_bytes(), entry.salt);
+        *entry = tip.extend(*seq, body, entry.salt);
     }
     assert_eq!(anew.verify(), Err(Fault::Contradicted { count: 10 }));
     for checkpoint in &mut anew.checkpoints {
@@ -168,10 +178,10 @@ fn a_chain_cut_short_or_made_anew_does_not_match_its_checkpoints() {
 fn an_erased_person_leaves_the_chain_whole() {
     let mut chain = chain(25);
     chain.erase(4);
-    assert!(!chain.bodies[4].1.contains("5550123"));
+    assert!(!String::from_utf8_lossy(&chain.bodies[4].1).contains("5550123"));
     let report = chain.verify().unwrap();
     assert_eq!((report.whole, report.erased), (24, 1));
-    chain.bodies[4].1 = chain.bodies[4].1.replace("primary for 20 s", "backup for 20 s");
+    chain.bodies[4].1 = changed(&chain.bodies[4].1, "primary", "backup");
     assert!(matches!(chain.verify(), Err(Fault::Altered { seq: 5, .. })));
 }
 
@@ -203,18 +213,17 @@ fn an_export_that_was_touched_proves_nothing() {
 proptest! {
     #[test]
     fn no_change_of_a_record_goes_unseen(place in 0_usize..20, at in any::<prop::sample::Index>(), sign in any::<u8>()) {
-        let mut chain = chain(20);
-        let mut bytes = chain.bodies[place].1.clone().into_bytes();
+        let chain = chain(20);
+        let mut bytes = chain.bodies[place].1.clone();
         let at = at.index(bytes.len());
         prop_assume!(bytes[at] != sign);
         bytes[at] = sign;
         let mut verifier = Verifier::new(Tip::genesis("one"), chain.checkpoints.clone(), None);
         let mut verdict = Ok(());
         for (number, entry) in chain.entries.iter().enumerate() {
-            let body = if number == place { bytes.as_slice() } else { chain.bodies[number].1.as_bytes() };
+            let body = if number == place { bytes.as_slice() } else { chain.bodies[number].1.as_slice() };
             verdict = verdict.and_then(|()| verifier.entry(entry, Some(body)));
         }
         prop_assert!(verdict.is_err());
-        chain.entries.clear();
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::chain::checkpoint::Checkpoint;
-use crate::chain::entry::{Entry, Form, Tip};
+use crate::chain::entry::{Entry, Form, Tip, read};
 
 /// What was found good.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -185,11 +185,7 @@ impl Verifier {
     }
 }
 
-/// The name in a record's written form.
-pub(in crate::chain) fn name(body: &[u8]) -> Option<Uuid> {
-    #[derive(Deserialize)]
-    struct Named {
-        id: Uuid,
-    }
-    serde_json::from_slice::<Named>(body).ok().map(|named| named.id)
+/// The name in what is stored of a record.
+fn name(stored: &[u8]) -> Option<Uuid> {
+    read(stored).map(|record| record.id)
 }

@@ -31,7 +31,7 @@ const fn open(name: &'static str, variable: &'static str, default: &'static str,
 }
 
 /// All settings, in the order of `--print-config`.
-pub const KEYS: [Key; 27] = [
+pub const KEYS: [Key; 28] = [
     open(
         "listen",
         "RINGFALL_LISTEN",
@@ -81,6 +81,7 @@ pub const KEYS: [Key; 27] = [
         "off",
         "on: metrics tell organizations apart (at most 100)",
     ),
+    open("audit_chain", "RINGFALL_AUDIT_CHAIN", "on", "on: records are bound to each other, so that changes show"),
     Key {
         name: "twilio_account_sid",
         variable: "TWILIO_ACCOUNT_SID",

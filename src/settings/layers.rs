@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::feed::plan::{self, Sink};
 use crate::model::secret::Secret;
 use crate::settings::dotenv;
 use crate::settings::keys::{self, KEYS, Key, Place};
@@ -106,6 +107,8 @@ pub struct Layers {
     given: BTreeMap<&'static str, Given>,
     /// What was wrong on the way.
     pub faults: Vec<Fault>,
+    /// Where records go, and the file that says so.
+    pub sinks: Option<(Vec<Sink>, PathBuf)>,
 }
 
 impl Layers {
@@ -211,6 +214,13 @@ impl Layers {
         let mut found = BTreeMap::new();
         for (name, value) in values {
             let place = format!("{}: {name}", path.display());
+            if name == SINKS {
+                match plan::read(value) {
+                    Ok(sinks) => self.sinks = Some((sinks, path.to_owned())),
+                    Err(faults) => faults.into_iter().for_each(|fault| self.fault(place.clone(), fault)),
+                }
+                continue;
+            }
             let Some(key) = keys::named(&name) else {
                 let hint = keys::nearest(&name).map_or_else(
                     || "see `ringfall serve --print-config` for all names".to_owned(),
@@ -234,6 +244,9 @@ impl Layers {
         found
     }
 }
+
+/// The only setting that is a list of more than plain values.
+const SINKS: &str = "sinks";
 
 fn flag(key: &Key, around: &Surroundings) -> Option<Given> {
     let text = around.flags.get(key.name)?;

@@ -69,6 +69,22 @@ impl Archive {
         self.worded(kept)
     }
 
+    /// The same, byte for byte as it is stored, for whoever binds it.
+    pub fn stored_after(&self, seq: i64, limit: usize) -> Result<Vec<(i64, Vec<u8>)>, JournalError> {
+        let select = "SELECT seq, body FROM records WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+        self.readers.ask(|connection| {
+            let mut query = connection.prepare_cached(select)?;
+            let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            query.query_map(params![seq, i64::try_from(limit).unwrap_or(i64::MAX)], row)?.collect()
+        })
+    }
+
+    /// The place of the last record; 0 when there is none.
+    pub fn latest(&self) -> Result<i64, JournalError> {
+        let select = "SELECT coalesce(max(seq), 0) FROM records";
+        self.readers.ask(|connection| connection.prepare_cached(select)?.query_row([], |row| row.get(0)))
+    }
+
     /// The place before the first record that was written at that time or later.
     pub fn place_before(&self, at: Timestamp) -> Result<i64, JournalError> {
         self.readers.ask(|connection| place_before(connection, at.as_microsecond()))

@@ -35,6 +35,7 @@ pub async fn metrics(request: HttpRequest, front: Data<Front>) -> HttpResponse {
         return HttpResponse::NotFound().finish();
     }
     drop(outreach(&front.app).await);
+    front.app.metrics.trail(&front.app.board);
     let text = front.app.metrics.text(&front.app.journal.health(), front.app.open.is_open());
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
@@ -82,6 +83,9 @@ fn details(app: &App, status: &str, outreach: &Value) -> Value {
             "waiting": journal.deferred,
             "lost": journal.lost,
         },
+        "sinks": app.board.sinks(),
+        "chain": app.board.chain_state(),
+        "disk": app.board.disk_state(),
         "credentials": app.directory.owners(),
     })
 }

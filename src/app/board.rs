@@ -1,0 +1,99 @@
+//! How the trail's followers stand, for metrics, readiness and whoever looks after the machine.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+/// What is known now.
+#[derive(Debug, Default)]
+pub struct Board {
+    sinks: Mutex<BTreeMap<String, SinkState>>,
+    chain: Mutex<Option<ChainState>>,
+    disk: Mutex<Option<DiskState>>,
+}
+
+/// How a sink stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct SinkState {
+    /// What sort of place it is.
+    pub kind: &'static str,
+    /// The place of the last record that it has.
+    pub cursor: i64,
+    /// Records delivered since the start.
+    pub delivered: u64,
+    /// Records that wait for it.
+    pub behind: u64,
+    /// Seconds that the oldest of them has waited.
+    pub age_seconds: u64,
+    /// Why it fails, while it does.
+    pub failing: Option<String>,
+    /// Records that it refuses, set aside since it was first started.
+    pub aside: u64,
+    /// Records that it never gets, because too many waited.
+    pub passed_over: u64,
+}
+
+/// How the chain stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct ChainState {
+    /// Records bound.
+    pub count: u64,
+    /// The place of the last of them.
+    pub seq: i64,
+    /// Records that wait to be bound.
+    pub behind: u64,
+    /// Why it is broken or cannot go on.
+    pub broken: Option<String>,
+}
+
+/// How full the disk under the data folder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct DiskState {
+    /// Bytes that are free.
+    pub free: u64,
+    /// Bytes in all.
+    pub size: u64,
+    /// Whether that is little.
+    pub filling: bool,
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Board {
+    /// Changes what is known of a sink.
+    pub fn sink(&self, name: &str, change: impl FnOnce(&mut SinkState)) {
+        let mut sinks = lock(&self.sinks);
+        match sinks.get_mut(name) {
+            Some(state) => change(state),
+            None => change(sinks.entry(name.to_owned()).or_default()),
+        }
+    }
+
+    /// What is known of the chain from now on.
+    pub fn chain(&self, state: ChainState) {
+        *lock(&self.chain) = Some(state);
+    }
+
+    /// What is known of the disk from now on.
+    pub fn disk(&self, state: DiskState) {
+        *lock(&self.disk) = Some(state);
+    }
+
+    /// Every sink by its name.
+    pub fn sinks(&self) -> BTreeMap<String, SinkState> {
+        lock(&self.sinks).clone()
+    }
+
+    /// The chain, once it is followed.
+    pub fn chain_state(&self) -> Option<ChainState> {
+        lock(&self.chain).clone()
+    }
+
+    /// The disk, once it was looked at.
+    pub fn disk_state(&self) -> Option<DiskState> {
+        *lock(&self.disk)
+    }
+}

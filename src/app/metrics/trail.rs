@@ -1,0 +1,71 @@
+//! How the followers of the trail stand, as gauges.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use crate::app::board::Board;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Sink {
+    sink: String,
+    kind: &'static str,
+}
+
+/// The gauges.
+#[derive(Debug, Default)]
+pub(in crate::app::metrics) struct TrailGauges {
+    behind: Family<Sink, Gauge>,
+    age: Family<Sink, Gauge>,
+    failing: Family<Sink, Gauge>,
+    aside: Family<Sink, Gauge>,
+    passed_over: Family<Sink, Gauge>,
+    delivered: Family<Sink, Gauge>,
+    chain_broken: Gauge,
+    chain_behind: Gauge,
+    disk_free: Gauge,
+    disk_filling: Gauge,
+}
+
+impl TrailGauges {
+    pub(in crate::app::metrics) fn register(&self, registry: &mut Registry) {
+        let sinks = [
+            ("sink_backlog", "Records that wait for the sink", &self.behind),
+            ("sink_backlog_age_seconds", "How long the oldest of them has waited", &self.age),
+            ("sink_failing", "1 while the sink takes nothing", &self.failing),
+            ("sink_set_aside", "Records that the sink refused", &self.aside),
+            ("sink_passed_over", "Records that the sink never gets, because too many waited", &self.passed_over),
+            ("sink_delivered", "Records delivered since the start", &self.delivered),
+        ];
+        for (name, help, family) in sinks {
+            registry.register(name, help, family.clone());
+        }
+        registry.register("audit_chain_broken", "1 when the chain does not go on", self.chain_broken.clone());
+        registry.register("audit_chain_backlog", "Records that wait to be bound", self.chain_behind.clone());
+        registry.register("data_free_bytes", "Room on the disk of the data folder", self.disk_free.clone());
+        registry.register("data_filling", "1 when there is little room", self.disk_filling.clone());
+    }
+
+    pub(in crate::app::metrics) fn set(&self, board: &Board) {
+        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        for (sink, state) in board.sinks() {
+            let label = Sink { sink, kind: state.kind };
+            let set = |family: &Family<Sink, Gauge>, value: i64| family.get_or_create(&label).set(value);
+            set(&self.behind, count(state.behind));
+            set(&self.age, count(state.age_seconds));
+            set(&self.failing, i64::from(state.failing.is_some()));
+            set(&self.aside, count(state.aside));
+            set(&self.passed_over, count(state.passed_over));
+            set(&self.delivered, count(state.delivered));
+        }
+        if let Some(chain) = board.chain_state() {
+            self.chain_broken.set(i64::from(chain.broken.is_some()));
+            self.chain_behind.set(count(chain.behind));
+        }
+        if let Some(disk) = board.disk_state() {
+            self.disk_free.set(count(disk.free));
+            self.disk_filling.set(i64::from(disk.filling));
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The records that are kept, in order, for those who follow them: sinks, the chain, whoever asks.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::app::ports::JournalError;
+use crate::audit::record::Record;
+
+/// A record with its place.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Its place in the trail of this node.
+    pub seq: i64,
+    /// The record.
+    pub record: Arc<Record>,
+    /// Its written form.
+    pub body: Arc<str>,
+}
+
+/// A place, and what is stored there.
+pub type Stored = (i64, Vec<u8>);
+
+/// Reads what is kept; may wait for the disk, so it is asked on a thread that may.
+pub trait Trail: fmt::Debug + Send + Sync {
+    /// Records behind the place `seq`, in order, at most so many.
+    fn after(&self, seq: i64, most: usize) -> Result<Vec<Kept>, JournalError>;
+
+    /// What is stored behind the place `seq`, byte for byte and in order, at most so many: for whoever binds it.
+    fn stored(&self, seq: i64, most: usize) -> Result<Vec<Stored>, JournalError>;
+
+    /// The place of the last record; 0 when there is none.
+    fn latest(&self) -> Result<i64, JournalError>;
+}
+
+/// What several followers read at about the same time is read once.
+#[derive(Debug)]
+pub struct Window {
+    trail: Arc<dyn Trail>,
+    last: Mutex<Arc<[Kept]>>,
+    news: Notify,
+}
+
+/// Records read in one go: some two megabytes.
+const AT_ONCE: usize = 500;
+
+impl Window {
+    /// A window onto the trail.
+    pub fn new(trail: Arc<dyn Trail>) -> Self {
+        Self { trail, last: Mutex::new(Arc::new([])), news: Notify::new() }
+    }
+
+    /// Records behind the place `seq`, in order, at most so many.
+    pub fn after(&self, seq: i64, most: usize) -> Result<Vec<Kept>, JournalError> {
+        let known = Arc::clone(&self.last.lock().unwrap_or_else(PoisonError::into_inner));
+        let start = known.partition_point(|kept| kept.seq <= seq);
+        // The window serves only who stands within it, so that nothing between is left out.
+        let within = start > 0 || known.first().is_some_and(|first| first.seq == seq + 1);
+        if within && start < known.len() {
+            return Ok(known.iter().skip(start).take(most).cloned().collect());
+        }
+        let read: Arc<[Kept]> = self.trail.after(seq, AT_ONCE)?.into();
+        if !read.is_empty() {
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&read);
+        }
+        Ok(read.iter().take(most).cloned().collect())
+    }
+
+    /// What is stored behind the place `seq`, in order, at most so many.
+    pub fn stored(&self, seq: i64, most: usize) -> Result<Vec<Stored>, JournalError> {
+        self.trail.stored(seq, most)
+    }
+
+    /// The place of the last record; 0 when there is none.
+    pub fn latest(&self) -> Result<i64, JournalError> {
+        self.trail.latest()
+    }
+
+    /// Tells followers that there is something new.
+    pub fn tell(&self) {
+        self.news.notify_waiters();
+    }
+
+    /// Waits until there is something new.
+    pub async fn news(&self) {
+        self.news.notified().await;
+    }
+}

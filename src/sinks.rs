@@ -1,0 +1,171 @@
+//! Sends records on to where their owners read them: each sink at its own pace, from its own cursor, and never on a
+//! caller's time.
+
+mod aside;
+mod cursor;
+mod file;
+mod firestore;
+mod google;
+mod http;
+mod lines;
+mod runner;
+mod sheet;
+mod web;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::board::Board;
+use crate::app::ports::{Clock, Later};
+use crate::app::trail::Window;
+use crate::audit::record::Record;
+use crate::feed::plan::{Place, Sink};
+use crate::sinks::runner::Runner;
+
+/// What all sinks share.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Where the records come from.
+    pub window: Arc<Window>,
+    /// Where it is shown how they stand.
+    pub board: Arc<Board>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The folder of their cursors and of what is set aside.
+    pub folder: PathBuf,
+    /// What pseudonyms are made with.
+    pub key: [u8; 32],
+    /// How often they look and try.
+    pub pace: Pace,
+}
+
+/// How often a sink looks for records, and tries again.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Between two looks when there was nothing.
+    pub idle: Duration,
+    /// Before the second try.
+    pub first_pause: Duration,
+    /// Between two tries at most.
+    pub longest_pause: Duration,
+    /// Rest after work, in parts of the time that the work took: what is left is the callers'.
+    pub rest: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_millis(300),
+            first_pause: Duration::from_millis(500),
+            longest_pause: Duration::from_secs(60),
+            rest: 2,
+        }
+    }
+}
+
+/// All sinks at work.
+#[derive(Debug)]
+pub struct Sinks {
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Sinks {
+    /// Starts them. What is wrong with a sink's files is told now; a place that cannot be reached is tried again later.
+    pub fn start(plans: &[Sink], around: &Surroundings) -> anyhow::Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let mut runners = Vec::new();
+        for plan in plans {
+            let place = place(plan, &around.clock)?;
+            runners.push(Runner::new(plan.clone(), around.clone(), place)?);
+        }
+        let tasks = runners.into_iter().map(|runner| tokio::spawn(runner.run(stopped.clone()))).collect();
+        Ok(Self { stop, tasks })
+    }
+
+    /// Lets each finish what it is at, for a while, and ends them.
+    pub async fn stop(self, patience: Duration) {
+        self.stop.send_replace(true);
+        let all = futures_util::future::join_all(self.tasks);
+        if tokio::time::timeout(patience, all).await.is_err() {
+            tracing::warn!("a sink did not end in time; what it has not confirmed is sent again at the next start");
+        }
+    }
+}
+
+fn place(plan: &Sink, clock: &Arc<dyn Clock>) -> anyhow::Result<Box<dyn Deliver>> {
+    use anyhow::Context as _;
+    let made: anyhow::Result<Box<dyn Deliver>> = match &plan.place {
+        Place::File(file) => Ok(Box::new(file::FileLines::new(file))),
+        Place::Stdout => Ok(Box::new(lines::Stdout::records())),
+        Place::CloudWatch(it) => Ok(match &it.path {
+            Some(path) => Box::new(file::FileLines::metrics(path, &it.namespace)),
+            None => Box::new(lines::Stdout::metrics(&it.namespace)),
+        }),
+        Place::Http(it) => http::Receiver::new(it, clock).map(|place| Box::new(place) as Box<dyn Deliver>),
+        Place::Sheet(it) => sheet::Sheet::new(it, clock).map(|place| Box::new(place) as Box<dyn Deliver>),
+        Place::Firestore(it) => firestore::Firestore::new(it, clock).map(|place| Box::new(place) as Box<dyn Deliver>),
+    };
+    made.with_context(|| format!("the sink `{}` cannot be used", plan.name))
+}
+
+/// A record on its way, as this sink may have it.
+#[derive(Debug, Clone)]
+struct Item {
+    /// Its place in the trail.
+    seq: i64,
+    /// The record.
+    record: Arc<Record>,
+    /// Its written form.
+    body: Arc<str>,
+}
+
+/// How much a place takes at once.
+#[derive(Debug, Clone, Copy)]
+struct Portion {
+    /// Records.
+    count: usize,
+    /// Bytes of their written form; a single record may be larger.
+    bytes: usize,
+}
+
+/// Why a portion was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Trouble {
+    /// It may be taken later.
+    Later {
+        /// What happened.
+        why: String,
+        /// When the place wants to be asked again.
+        after: Option<Duration>,
+    },
+    /// Something in it will never be taken.
+    Never(String),
+}
+
+impl Trouble {
+    fn later(why: impl Into<String>) -> Self {
+        Self::Later { why: why.into(), after: None }
+    }
+}
+
+/// What a place remembers between two starts, written down together with the cursor.
+type Memory = serde_json::Value;
+
+/// A place that takes records. Taking one twice must leave it there once, wherever the place allows that.
+trait Deliver: Send {
+    /// How much it takes at once.
+    fn portion(&self) -> Portion;
+
+    /// Whether rows of this record are kept there; those that are not are passed over.
+    fn wants(&self, _record: &Record) -> bool {
+        true
+    }
+
+    /// Takes the portion, all of it or nothing that counts.
+    fn deliver<'a>(&'a mut self, items: &'a [Item], memory: &'a mut Memory) -> Later<'a, Result<(), Trouble>>;
+}

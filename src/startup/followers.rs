@@ -1,0 +1,97 @@
+//! Those who follow the trail beside the calls: sinks, the chain, and the eye on the disk.
+
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::app::board::{Board, DiskState};
+use crate::app::trail::{Trail, Window};
+use crate::seal::{self, Follower, Keys, Sealing};
+use crate::settings::Settings;
+use crate::sinks::{Pace, Sinks, Surroundings};
+use crate::store::Store;
+
+/// How long sinks may take to finish what they are at.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two looks at the disk.
+const LOOK: Duration = Duration::from_secs(20);
+
+/// All of them.
+#[derive(Debug)]
+pub(in crate::startup) struct Followers {
+    sinks: Option<Sinks>,
+    sealing: Option<Sealing>,
+    disk: JoinHandle<()>,
+}
+
+impl Followers {
+    /// Starts them behind the calls that are answered.
+    pub(in crate::startup) fn start(settings: &Settings, app: &App, store: &Store) -> anyhow::Result<Self> {
+        let trail: Arc<dyn Trail> = Arc::new(store.archive().clone());
+        let keys = Keys::open(&settings.data)?;
+        let window = Arc::new(Window::new(trail));
+        let sealing = if settings.audit_chain {
+            let folder = seal::Folder::make(&settings.data, &settings.node)?;
+            let (window, board, clock) = (Arc::clone(&window), Arc::clone(&app.board), Arc::clone(&app.clock));
+            Some(Follower::open(folder, keys.signer, window, board, clock)?.start())
+        } else {
+            None
+        };
+        let sinks = if settings.sinks.is_empty() {
+            None
+        } else {
+            let folder = settings.data.join("sinks");
+            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+            made.with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+            let around = Surroundings {
+                window,
+                board: Arc::clone(&app.board),
+                clock: Arc::clone(&app.clock),
+                folder,
+                key: keys.numbers,
+                pace: Pace::default(),
+            };
+            Some(Sinks::start(&settings.sinks, &around)?)
+        };
+        let disk = tokio::spawn(watch(settings.data.clone(), Arc::clone(&app.board)));
+        Ok(Self { sinks, sealing, disk })
+    }
+
+    /// Lets them finish what they are at.
+    pub(in crate::startup) async fn stop(self) {
+        self.disk.abort();
+        if let Some(sinks) = self.sinks {
+            sinks.stop(PATIENCE).await;
+        }
+        if let Some(sealing) = self.sealing {
+            sealing.stop().await;
+        }
+    }
+}
+
+/// Room below which the disk counts as filling: a tenth of it, and never more than two gigabytes.
+fn is_little(free: u64, size: u64) -> bool {
+    free < (size / 10).min(2 << 30)
+}
+
+async fn watch(data: PathBuf, board: Arc<Board>) {
+    loop {
+        let folder = data.clone();
+        let looked = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&folder)).await;
+        if let Ok(Ok(disk)) = looked {
+            let (free, size) = (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize);
+            let filling = is_little(free, size);
+            if filling && !board.disk_state().is_some_and(|before| before.filling) {
+                tracing::error!(free, size, "the disk of the data folder is filling: records will have no room");
+            }
+            board.disk(DiskState { free, size, filling });
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
