@@ -216,6 +216,7 @@ fn handed(rules: &RuleSet, at: StepRef, people: &mut dyn People) -> Met {
 fn ring(rules: &RuleSet, contacts: &[ContactId], ringing: u16, people: &mut dyn People) -> Met {
     let mut legs = Vec::with_capacity(contacts.len());
     let mut reports = Vec::with_capacity(contacts.len());
+    people.ringing(contacts, ringing);
     for id in contacts.iter().copied() {
         let confirm = rules.contact(id).map_or(Confirm::Key, |contact| contact.confirm);
         let leg = people.rung(id);

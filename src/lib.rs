@@ -65,6 +65,7 @@ pub mod clock;
 pub mod control;
 pub mod decide;
 pub mod diagnostic;
+pub mod diff;
 pub mod draw;
 pub mod feed;
 pub mod files;

@@ -5,6 +5,8 @@ use crate::model::leg::Leg;
 
 /// Everybody in an imagined call but ourselves.
 pub trait People {
+    /// These are about to be rung at once, for so many seconds: [`People::rung`] is asked for each of them next.
+    fn ringing(&mut self, _contacts: &[ContactId], _seconds: u16) {}
     /// What somebody who is rung does.
     fn rung(&mut self, contact: ContactId) -> Leg;
     /// What the caller does when asked.

@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("journey", 3),
     ("twiml", 3),
     ("chain", 4),
+    ("diff", 4),
     ("draw", 4),
     ("outreach", 4),
     ("feed", 4),

@@ -29,6 +29,7 @@ mod numbers;
 mod outreach;
 mod phone;
 mod postgres;
+mod recorded_calls;
 mod replaying;
 mod rule_attacks;
 mod rule_files;

@@ -60,6 +60,11 @@ impl Telephone {
         &self.inhabited.service().running
     }
 
+    /// Where the service keeps what it writes.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.inhabited.house.path("data")
+    }
+
     /// Lets time pass, or go back.
     pub(crate) fn pass(&self, seconds: i64) {
         self.inhabited.house.clock.forward(seconds);

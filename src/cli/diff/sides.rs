@@ -13,6 +13,8 @@ use crate::rules::ruleset::RuleSet;
 pub(crate) struct Side {
     /// The file as it is named in reports.
     pub(crate) name: String,
+    /// The organization: the file's name without its ending.
+    pub(crate) stem: String,
     /// What is in it.
     pub(crate) rules: RuleSet,
 }
@@ -56,7 +58,7 @@ fn one_is_folder(one: &RuleFile, other: &RuleFile, old: &str, new: &str) -> bool
 
 fn load(file: &RuleFile) -> anyhow::Result<Side> {
     let (rules, _) = rulefiles::usable(file).with_context(|| format!("the rules of `{}` cannot be used", file.name))?;
-    Ok(Side { name: file.name.clone(), rules })
+    Ok(Side { name: file.name.clone(), stem: file.stem(), rules })
 }
 
 /// One side as it was given.
