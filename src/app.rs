@@ -1,5 +1,6 @@
 //! What the running service does with a request; its ports to the outside are traits.
 
+pub mod access;
 pub mod answer;
 pub mod board;
 pub mod directory;

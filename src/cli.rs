@@ -26,6 +26,7 @@ pub mod switch;
 mod templates;
 mod terminal;
 pub mod test;
+pub mod token;
 
 use crate::cli::outcome::Outcome;
 
@@ -75,7 +76,9 @@ enum Command {
     Fallback(fallback::Fallback),
     /// Ask a running service whether it is well
     Health(health::Health),
-    /// Print the JSON Schema of the rule language, of the audit trail's records, or of recorded calls
+    /// Issue, list and take back tokens for the administration API
+    Token(Box<token::Token>),
+    /// Print the JSON Schema of the rule language, of the audit trail's records, of recorded calls, or the API's description
     Schema(schema::Schema),
     /// Print a completion script for your shell
     Completions(completions::Completions),
@@ -102,6 +105,7 @@ pub fn run() -> ExitCode {
         Command::Numbers(args) => numbers::run(&args),
         Command::Fallback(args) => fallback::run(&args),
         Command::Health(args) => health::run(&args),
+        Command::Token(args) => token::run(&args),
         Command::Schema(args) => Ok(schema::run(&args)),
         Command::Completions(args) => Ok(completions::run(&args)),
     };

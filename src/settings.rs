@@ -9,10 +9,12 @@ use crate::app::network::Network;
 use crate::feed::plan::Sink;
 use crate::model::ids::{AccountSid, ApiKeySid};
 use crate::model::secret::{ApiKey, Secret};
+use crate::settings::api::ApiSettings;
 use crate::settings::keys::{KEYS, Key, Place};
 use crate::settings::layers::{Fault, Given, Layers, Surroundings};
 use crate::webhook::origin::Origin;
 
+pub mod api;
 pub mod dotenv;
 pub mod keys;
 pub mod layers;
@@ -65,6 +67,8 @@ pub struct Settings {
     pub audit_chain: bool,
     /// Where records go.
     pub sinks: Vec<Sink>,
+    /// The administration API.
+    pub api: ApiSettings,
     /// The carrier account, when given.
     pub twilio: Option<TwilioAccount>,
     /// Where the carrier's REST interface is.
@@ -225,7 +229,7 @@ impl Reader<'_> {
         let metrics_org_label = self.read("metrics_org_label", "`on` or `off`", switch);
         let audit_chain = self.read("audit_chain", "`on` or `off`", switch);
         let sinks = self.layers.sinks.as_ref().map(|(sinks, _)| sinks.clone()).unwrap_or_default();
-        let twilio = self.twilio();
+        let (api, twilio) = (self.api(), self.twilio());
         let fallback_url = self.address("fallback_url");
         let texts_a_day = self.count("texts_a_day", 0..=1_000_000);
         self.production_needs(environment, twilio.as_ref(), public_url.as_ref());
@@ -251,6 +255,7 @@ impl Reader<'_> {
             metrics_org_label: metrics_org_label?,
             audit_chain: audit_chain?,
             sinks,
+            api: api?,
             twilio,
             twilio_api_url: self.text("twilio_api_url"),
             texts_a_day: u32::try_from(texts_a_day?).unwrap_or(u32::MAX),

@@ -8,11 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::web::{Data, ServiceConfig};
 use anyhow::Context as _;
 use futures_util::StreamExt as _;
 use jiff::tz::TimeZone;
 use tokio::task::JoinHandle;
 
+use crate::api::{self, Api};
 use crate::app::directory::Directory;
 use crate::app::live::{Change, FileState, Live};
 use crate::app::messenger::Outreach;
@@ -25,13 +27,16 @@ use crate::files::{self, Folder, Watch};
 use crate::model::ids::OrgSlug;
 use crate::model::moment::bundled_tzdb;
 use crate::settings::{Reload, Settings};
+use crate::startup::administration::Apart;
 use crate::startup::followers::Followers;
 use crate::store::{self, Options, Patience, Store};
+use crate::tenants;
 use crate::web::Front;
 use crate::web::server::{self, Capacity};
 use crate::webhook::raw::Limits;
 
 pub mod accounts;
+mod administration;
 pub mod carrier;
 mod followers;
 mod outreach;
@@ -59,6 +64,9 @@ pub struct Running {
     pub app: Arc<App>,
     /// The store, when it is the one in the data folder.
     pub store: Option<Arc<Store>>,
+    /// The administration API.
+    pub api: Data<Api>,
+    apart: Option<Apart>,
     folders: Folders,
     followers: Option<Followers>,
     server: ServerHandle,
@@ -79,6 +87,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     let listener = TcpListener::bind(settings.listen)
         .with_context(|| format!("cannot listen on {}: choose another with --listen", settings.listen))?;
     let address = listener.local_addr()?;
+    let api_listener = administration::listener(settings)?;
     store::make_folder(&settings.data)
         .with_context(|| format!("cannot make the data folder `{}`", settings.data.display()))?;
     let directory = Directory::new(accounts::load(settings)?);
@@ -98,6 +107,8 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         Some(store) => Some(Followers::start(settings, &app, store)?),
         None => None,
     };
+    let tenants = tenants::open(&settings.data, None).context("cannot open the store of organizations")?;
+    let api = administration::assembled(settings, &app, &tenants);
     let front = front(settings, Arc::clone(&app));
     let capacity = Capacity {
         workers: settings.workers,
@@ -105,16 +116,20 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         header_timeout: settings.header_timeout,
         drain: settings.drain,
     };
-    let server = server::start(listener, front, capacity).context("cannot start the web server")?;
+    let here = api_listener.is_none().then(|| Data::clone(&api));
+    let more = move |config: &mut ServiceConfig| here.iter().for_each(|api| api::routes(api, config));
+    let server = server::start(listener, front, capacity, more).context("cannot start the web server")?;
     let handle = server.handle();
     let task = tokio::spawn(server);
+    let start_apart = |listener| administration::start(listener, Data::clone(&api), settings);
+    let apart = api_listener.map(start_apart).transpose()?;
     let watch = match settings.reload {
         Reload::Watch => Some(folders.watch(&app)?),
         Reload::Signal => None,
     };
     let outreach = outreach::start(settings, &app, store.as_ref()).await;
     app.open.open();
-    Ok(Running { address, app, store, folders, followers, server: handle, task, outreach, _watch: watch })
+    Ok(Running { address, app, store, api, apart, folders, followers, server: handle, task, outreach, _watch: watch })
 }
 
 /// A file that was spoilt while nobody looked must not silence its organization: the rules kept last stand in.
@@ -200,6 +215,11 @@ fn front(settings: &Settings, app: Arc<App>) -> Front {
 const NOTICE: Duration = Duration::from_millis(200);
 
 impl Running {
+    /// Where the administration API listens.
+    pub fn api_address(&self) -> SocketAddr {
+        self.apart.as_ref().map_or(self.address, Apart::address)
+    }
+
     /// Reads rules and templates again, and answers by them at once where they are good.
     pub fn reload(&self) {
         self.folders.reload(&self.app);
@@ -209,6 +229,9 @@ impl Running {
     pub async fn stop(self) {
         self.app.open.shut();
         tokio::time::sleep(NOTICE).await;
+        if let Some(apart) = self.apart {
+            apart.stop().await;
+        }
         self.server.stop(true).await;
         if let Ok(Err(error)) = self.task.await {
             tracing::error!(%error, "the web server ended badly");

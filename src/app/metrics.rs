@@ -57,6 +57,13 @@ pub struct Decision {
     pub ending: &'static str,
 }
 
+/// What the administration API was asked, and what came of it; never of whom or by whom.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ApiRequest {
+    operation: String,
+    outcome: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Kind {
     kind: &'static str,
@@ -86,6 +93,8 @@ pub struct Metrics {
     waited: Histogram,
     fallbacks: Family<Reason, Counter>,
     refused: Family<Reason, Counter>,
+    api_requests: Family<ApiRequest, Counter>,
+    api_refused: Family<Reason, Counter>,
     duplicates: Counter,
     anomalies: Family<Reason, Counter>,
     texts: Family<Outcome, Counter>,
@@ -135,6 +144,8 @@ impl Metrics {
             waited: Histogram::new([2.0, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0]),
             fallbacks: Family::default(),
             refused: Family::default(),
+            api_requests: Family::default(),
+            api_refused: Family::default(),
             duplicates: Counter::default(),
             anomalies: Family::default(),
             texts: Family::default(),
@@ -171,6 +182,13 @@ impl Metrics {
             "Time until the rules had brought a caller to an ending",
             waited.clone(),
         );
+        let Self { registry, api_requests, api_refused, .. } = self;
+        registry.register(
+            "api_requests",
+            "Requests to the administration API by path and outcome",
+            api_requests.clone(),
+        );
+        registry.register("api_refused", "Requests that the administration API refused", api_refused.clone());
         let Self { registry, fallbacks, refused, duplicates, anomalies, .. } = self;
         registry.register("fallback_served", "Callers answered in spite of a fault", fallbacks.clone());
         registry.register("refused", "Requests refused unread or unverified", refused.clone());
@@ -268,6 +286,16 @@ impl Metrics {
     /// A request was refused.
     pub fn refused(&self, reason: &'static str) {
         self.refused.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// The administration API answered; `operation` is a pattern of a path, and holds no name.
+    pub fn api_request(&self, operation: &str, outcome: &'static str) {
+        self.api_requests.get_or_create(&ApiRequest { operation: operation.to_owned(), outcome }).inc();
+    }
+
+    /// The administration API refused somebody.
+    pub fn api_refused(&self, reason: &'static str) {
+        self.api_refused.get_or_create(&Reason { reason }).inc();
     }
 
     /// A step was asked again.

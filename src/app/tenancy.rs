@@ -69,6 +69,9 @@ pub trait Tenants: fmt::Debug + Send + Sync {
         hash: &'a TokenHash,
     ) -> Later<'a, Result<Option<Kept<ApiToken>>, TenantError>>;
 
+    /// Whether any token was ever issued to anybody.
+    fn has_tokens(&self, platform: Platform) -> Later<'_, Result<bool, TenantError>>;
+
     /// The tokens of an owner, with when each was used last.
     fn tokens<'a>(&'a self, owner: &'a Owner) -> Later<'a, Result<Vec<IssuedToken>, TenantError>>;
 

@@ -118,6 +118,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let running = startup::start(settings, Ground::default()).await?;
     if settings.log_format == LogFormat::Human {
         eprint!("{}", banner(settings, &running));
+        eprintln!("{}", administration(&running).await);
     }
     notify::tell(notify::READY);
     loop {
@@ -179,6 +180,14 @@ fn banner(settings: &Settings, running: &Running) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Whether the administration API answers, and how it is made to.
+async fn administration(running: &Running) -> String {
+    if running.api.gatekeeper.is_open().await {
+        return format!("  The administration API answers at http://{}{}", running.api_address(), crate::api::PATH);
+    }
+    "  The administration API is off until there is a token: ringfall token create --platform --name NAME".to_owned()
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -31,7 +31,7 @@ const fn open(name: &'static str, variable: &'static str, default: &'static str,
 }
 
 /// All settings, in the order of `--print-config`.
-pub const KEYS: [Key; 28] = [
+pub const KEYS: [Key; 33] = [
     open(
         "listen",
         "RINGFALL_LISTEN",
@@ -82,6 +82,22 @@ pub const KEYS: [Key; 28] = [
         "on: metrics tell organizations apart (at most 100)",
     ),
     open("audit_chain", "RINGFALL_AUDIT_CHAIN", "on", "on: records are bound to each other, so that changes show"),
+    open(
+        "api_listen",
+        "RINGFALL_API_LISTEN",
+        "",
+        "address and port of the administration API; where the rest listens when not set",
+    ),
+    Key {
+        name: "api_jwt_secret",
+        variable: "RINGFALL_API_JWT_SECRET",
+        place: Place::Secret,
+        default: "",
+        meaning: "secret that JSON Web Tokens for the API are signed with (HS256)",
+    },
+    open("api_jwks", "RINGFALL_API_JWKS", "", "JSON Web Key Set that such tokens are signed by (RS256); a file"),
+    open("api_jwt_audience", "RINGFALL_API_JWT_AUDIENCE", "ringfall", "what such tokens must name as their `aud`"),
+    open("api_jwt_issuer", "RINGFALL_API_JWT_ISSUER", "", "what such tokens must name as their `iss`, when set"),
     Key {
         name: "twilio_account_sid",
         variable: "TWILIO_ACCOUNT_SID",

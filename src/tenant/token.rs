@@ -6,6 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
 use crate::tenant::owner::{Id, Owner};
 use crate::tenant::role::{self, Action, Role};
@@ -25,6 +26,11 @@ impl TokenHash {
     /// Its hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is the other; how long that takes tells nothing of where they differ.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 }
 
@@ -78,14 +84,20 @@ pub enum TokenRefused {
 }
 
 impl ApiToken {
-    /// Whether it may do this now.
-    pub fn may(&self, wanted: Action, now: Timestamp) -> Result<(), TokenRefused> {
+    /// Whether it counts at all now.
+    pub fn counts(&self, now: Timestamp) -> Result<(), TokenRefused> {
         if self.revoked.is_some() {
             return Err(TokenRefused::Revoked);
         }
         if self.expires.is_some_and(|end| now >= end.timestamp()) {
             return Err(TokenRefused::Expired);
         }
+        Ok(())
+    }
+
+    /// Whether it may do this now.
+    pub fn may(&self, wanted: Action, now: Timestamp) -> Result<(), TokenRefused> {
+        self.counts(now)?;
         role::may(self.role, wanted)?;
         if self.scopes.is_empty() || self.scopes.contains(&wanted) { Ok(()) } else { Err(TokenRefused::Scope(wanted)) }
     }
@@ -144,5 +156,6 @@ mod tests {
         let text = serde_json::to_string(&token).unwrap();
         assert!(text.contains(TokenHash::of("secret").as_str()));
         assert!(!format!("{token:?}").contains(token.hash.as_str()));
+        assert!(token.hash.is(&TokenHash::of("secret")) && !token.hash.is(&TokenHash::of("Secret")));
     }
 }

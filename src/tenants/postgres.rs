@@ -276,6 +276,10 @@ impl Tenants for Postgres {
         Box::pin(self.link.ask(&Owner::Platform, move |at| Box::pin(async move { read::token(at, &hash).await })))
     }
 
+    fn has_tokens(&self, _platform: Platform) -> Later<'_, Result<bool, TenantError>> {
+        Box::pin(self.link.ask(&Owner::Platform, |at| Box::pin(async move { read::has_tokens(at).await })))
+    }
+
     fn tokens<'a>(&'a self, owner: &'a Owner) -> Later<'a, Result<Vec<IssuedToken>, TenantError>> {
         let asked = owner.clone();
         Box::pin(self.link.ask(owner, move |at| Box::pin(async move { read::tokens(at, &asked).await })))

@@ -109,6 +109,11 @@ impl Dialect {
         format!("SELECT version, {} FROM organizations WHERE org > $1 ORDER BY org LIMIT $2", self.body())
     }
 
+    /// The version of some token, if there is any.
+    pub(in crate::tenants) const fn any_token(self) -> &'static str {
+        "SELECT version FROM tokens LIMIT 1"
+    }
+
     /// Tokens of an owner with their last use in microseconds: org.
     pub(in crate::tenants) fn tokens(self) -> String {
         format!(

@@ -163,6 +163,10 @@ impl Tenants for Sqlite {
         self.pool.ask(move |connection| read::token(connection, &hash))
     }
 
+    fn has_tokens(&self, _platform: Platform) -> Later<'_, Result<bool, TenantError>> {
+        self.pool.ask(|connection| read::has_tokens(connection))
+    }
+
     fn tokens<'a>(&'a self, owner: &'a Owner) -> Later<'a, Result<Vec<IssuedToken>, TenantError>> {
         let owner = owner.clone();
         self.pool.ask(move |connection| read::tokens(connection, &owner))

@@ -12,6 +12,7 @@ use futures_util::FutureExt as _;
 
 use crate::app::answer::{self, Answer, Request};
 use crate::app::directory::resolve::{Peer, Reach};
+use crate::app::network::Network;
 use crate::twiml;
 use crate::web::Front;
 use crate::webhook::endpoint::Endpoint;
@@ -70,7 +71,7 @@ async fn judged(endpoint: Endpoint, request: &HttpRequest, payload: Payload, fro
     let peer = request.peer_addr().map(|address| address.ip());
     let distance = distance(headers, peer);
     let reach = Reach { public: front.public.clone(), told: told(headers, peer, prefix, front), peer: distance };
-    let sender = sender(headers, peer, front);
+    let sender = sender(headers, peer, &front.proxies);
     respond(answer::answer(&front.app, Request { endpoint, wire, reach, sender }).await)
 }
 
@@ -109,8 +110,8 @@ fn distance(headers: &HeaderMap, peer: Option<IpAddr>) -> Peer {
     }
 }
 
-fn is_proxy(peer: Option<IpAddr>, front: &Front) -> bool {
-    peer.is_some_and(|address| front.proxies.iter().any(|network| network.contains(address)))
+fn is_proxy(peer: Option<IpAddr>, proxies: &[Network]) -> bool {
+    peer.is_some_and(|address| proxies.iter().any(|network| network.contains(address)))
 }
 
 thread_local! {
@@ -122,7 +123,7 @@ thread_local! {
 fn told(headers: &HeaderMap, peer: Option<IpAddr>, prefix: &str, front: &Front) -> Vec<Origin> {
     let origin = |scheme: &str, host: &str| Origin::parse(&[scheme, "://", host, prefix].concat()).ok();
     let host = text(headers, &HOST).unwrap_or_default();
-    if is_proxy(peer, front) {
+    if is_proxy(peer, &front.proxies) {
         // Of several proxies, the first stood next to the carrier.
         let first =
             |name| text(headers, &HeaderName::from_static(name)).and_then(|list| list.split(',').next()).map(str::trim);
@@ -141,16 +142,16 @@ fn told(headers: &HeaderMap, peer: Option<IpAddr>, prefix: &str, front: &Front) 
 }
 
 /// Who sent it: the last address that no proxy of ours has.
-fn sender(headers: &HeaderMap, peer: Option<IpAddr>, front: &Front) -> Option<IpAddr> {
+pub fn sender(headers: &HeaderMap, peer: Option<IpAddr>, proxies: &[Network]) -> Option<IpAddr> {
     let peer = peer?;
-    if !is_proxy(Some(peer), front) {
+    if !is_proxy(Some(peer), proxies) {
         return Some(peer);
     }
     // A proxy may add a header of its own behind one that the sender made up: all of them are one list.
     let chain: Vec<_> = headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
     let chain = chain.join(",");
     let mut known = chain.rsplit(',').filter_map(|part| part.trim().parse::<IpAddr>().ok());
-    let client = known.find(|address| !is_proxy(Some(*address), front));
+    let client = known.find(|address| !is_proxy(Some(*address), proxies));
     Some(client.unwrap_or(peer))
 }
 

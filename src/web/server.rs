@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::dev::Server;
+use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
 
 use crate::web::{Front, routes};
@@ -28,10 +29,27 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Time for the other side to close after we have.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// Starts answering on a listener that is bound already.
-pub fn start(listener: TcpListener, front: Front, capacity: Capacity) -> io::Result<Server> {
+/// Starts answering on a listener that is bound already; `more` are addresses of other rooms.
+pub fn start(
+    listener: TcpListener,
+    front: Front,
+    capacity: Capacity,
+    more: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Server> {
+    serve(listener, capacity, move |config| {
+        more(config);
+        routes(&front, config);
+    })
+}
+
+/// Starts answering at these addresses alone, on a listener that is bound already.
+pub fn serve(
+    listener: TcpListener,
+    capacity: Capacity,
+    addresses: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Server> {
     let share = capacity.connections.div_ceil(capacity.workers.max(1));
-    let server = HttpServer::new(move || App::new().configure(|config| routes(&front, config)))
+    let server = HttpServer::new(move || App::new().configure(addresses.clone()))
         .workers(capacity.workers)
         .max_connections(share)
         .client_request_timeout(capacity.header_timeout)

@@ -39,10 +39,11 @@ const FLOORS: &[(&str, u8)] = &[
     ("tenants", 6),
     ("twilio", 6),
     ("web", 6),
-    ("startup", 7),
-    ("cli", 8),
-    ("lib", 9),
-    ("main", 9),
+    ("api", 8),
+    ("startup", 9),
+    ("cli", 10),
+    ("lib", 11),
+    ("main", 11),
 ];
 
 /// The highest floor that does no I/O.

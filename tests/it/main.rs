@@ -13,6 +13,7 @@
     reason = "helpers of tests may stop at the first surprise"
 )]
 
+mod api;
 mod audit;
 mod calls;
 mod chance;

@@ -110,6 +110,10 @@ pub(in crate::tenants::postgres) async fn token(
     Ok(gather::tokens(found).pop())
 }
 
+pub(in crate::tenants::postgres) async fn has_tokens(transaction: &Transaction<'_>) -> Result<bool, TenantError> {
+    Ok(!rows(transaction, SQL.any_token(), &[]).await?.is_empty())
+}
+
 pub(in crate::tenants::postgres) async fn tokens(
     transaction: &Transaction<'_>,
     owner: &Owner,

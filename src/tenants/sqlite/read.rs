@@ -118,6 +118,11 @@ pub(in crate::tenants::sqlite) fn token(
     Ok(gather::tokens(found).pop())
 }
 
+pub(in crate::tenants::sqlite) fn has_tokens(connection: &Connection) -> Result<bool, TenantError> {
+    let of = |error: rusqlite::Error| failed(Kind::Token, &error);
+    connection.prepare_cached(SQL.any_token()).and_then(|mut query| query.exists([])).map_err(of)
+}
+
 pub(in crate::tenants::sqlite) fn tokens(
     connection: &Connection,
     owner: &Owner,
