@@ -8,6 +8,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::cast_precision_loss,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::allow_attributes,
@@ -70,10 +71,8 @@ fn main() {
             }
         }
     });
-    for (what, rate, goal) in [
-        ("without verification", believed, 200_000.0),
-        ("with verification", verified, 60_000.0),
-    ] {
+    for (what, rate, goal) in [("without verification", believed, 200_000.0), ("with verification", verified, 60_000.0)]
+    {
         println!("  {what:<24}{rate:>10.0} webhooks/s   (goal: {goal:.0}, reached {:.2} times)", rate / goal);
     }
     println!("  {:<24}{answered:>10.0} webhooks/s", "answered, not compared");

@@ -18,6 +18,7 @@ mod notify;
 pub mod numbers;
 pub mod outbox;
 pub mod outcome;
+pub mod record;
 pub mod replay;
 mod rulefiles;
 pub mod schema;
@@ -62,6 +63,8 @@ enum Command {
     Diff(diff::Diff),
     /// Run the tests that rule files carry
     Test(test::Test),
+    /// Make files of calls of the audit trail, with stand-ins for whoever is named, to be played again
+    Record(Box<record::Record>),
     /// Play recorded calls again, and show what is answered otherwise than it was
     Replay(Box<replay::Replay>),
     /// Answer the carrier's webhooks
@@ -98,6 +101,7 @@ pub fn run() -> ExitCode {
         Command::Calendar(args) => calendar::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Switch(args) => switch::run(&args),

@@ -118,6 +118,6 @@ fn of_file(path: &Path) -> anyhow::Result<RuleFile> {
 
 /// The day by the clock and zone of this machine; warnings about lists that run out look at it.
 #[expect(clippy::disallowed_methods, reason = "the command line is an edge: here the day comes in")]
-fn today() -> jiff::civil::Date {
+pub(crate) fn today() -> jiff::civil::Date {
     jiff::Zoned::now().date()
 }

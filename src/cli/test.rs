@@ -11,13 +11,19 @@ use crate::draw::verdicts::{self, FileTests, Show};
 use crate::journey::coverage::coverage;
 use crate::journey::verdict;
 
+pub mod add;
+
 /// Which tests to run, and how to show them.
 #[derive(Debug, clap::Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  ringfall test\n  ringfall test --coverage --fail-under 80 routing-rules/acme.yaml\n  \
-    ringfall test --format junit > report.xml"
+    ringfall test --format junit > report.xml\n  \
+    ringfall test add --call CA0123456789abcdef0123456789abcdef"
 )]
 pub struct Test {
+    #[command(subcommand)]
+    command: Option<TestCommand>,
     /// Show which rules, steps and menu keys no test has come to
     #[arg(long)]
     coverage: bool,
@@ -35,6 +41,13 @@ pub struct Test {
     paths: Vec<PathBuf>,
 }
 
+/// What else can be done with tests.
+#[derive(Debug, clap::Subcommand)]
+enum TestCommand {
+    /// Make a test of a call that really happened
+    Add(Box<add::Add>),
+}
+
 /// The ways to show tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
@@ -47,6 +60,9 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Test) -> crate::cli::Answer {
+    if let Some(TestCommand::Add(args)) = &args.command {
+        return add::run(args);
+    }
     let mut files = Vec::new();
     let mut broken = false;
     for file in rulefiles::gather(&args.paths)? {

@@ -27,6 +27,9 @@ pub enum CaseError {
     /// The list of tests is not one that a line can be added to.
     #[error("line {0}: `tests:` stands in brackets: write each test on lines of its own, with a `-` before it")]
     Brackets(usize),
+    /// The file includes others, and not this one.
+    #[error("line {0}: add `{1}` to `use:` first")]
+    NotIncluded(usize, String),
 }
 
 /// What happened in a call, in the words of tests.
@@ -240,6 +243,17 @@ pub fn inserted(text: &str, item: &[String]) -> Result<String, CaseError> {
     let last = block.iter().rposition(said).map_or(0, |at| at + 1);
     let (before, rest) = lines.split_at_checked(head + 1 + last).unwrap_or_default();
     Ok(rejoined(before) + &indented(item, indent) + &rejoined(rest))
+}
+
+/// The text of a rule file that includes that file of tests.
+pub fn including(text: &str, path: &str) -> Result<String, CaseError> {
+    let Some(at) = text.lines().position(|line| line.starts_with("use:")) else {
+        let lines: Vec<&str> = text.lines().collect();
+        let after = lines.iter().position(|line| line.starts_with("version:")).map_or(0, |at| at + 1);
+        let (before, rest) = lines.split_at_checked(after).unwrap_or_default();
+        return Ok(format!("{}use: [{path}]\n{}", rejoined(before), rejoined(rest)));
+    };
+    if text.contains(path) { Ok(text.to_owned()) } else { Err(CaseError::NotIncluded(at + 1, path.to_owned())) }
 }
 
 fn rejoined(lines: &[&str]) -> String {

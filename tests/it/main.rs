@@ -31,6 +31,7 @@ mod outreach;
 mod phone;
 mod postgres;
 mod recorded_calls;
+mod recording;
 mod replaying;
 mod rule_attacks;
 mod rule_files;
