@@ -25,6 +25,7 @@ use crate::app::messenger::Outreach;
 use crate::app::messenger::switchboard::Switchboard;
 use crate::app::metrics::Metrics;
 use crate::app::ports::{Clock, Journal};
+use crate::app::tenancy::Tenants;
 use crate::webhook::raw::Limits;
 
 /// Everything that a request may use.
@@ -34,6 +35,8 @@ pub struct App {
     pub live: Live,
     /// Who may call.
     pub directory: Directory,
+    /// Where organizations are kept; no answer waits for it.
+    pub tenants: Arc<dyn Tenants>,
     /// Where records are kept.
     pub journal: Arc<dyn Journal>,
     /// The time.

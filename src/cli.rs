@@ -8,14 +8,18 @@ pub mod calendar;
 pub mod call;
 pub mod check;
 pub mod completions;
+pub mod connect;
 pub mod diff;
 pub mod explain;
 pub mod fallback;
 pub mod ground;
 pub mod health;
 pub mod init;
+pub mod key;
 mod notify;
 pub mod numbers;
+mod office;
+pub mod org;
 pub mod outbox;
 pub mod outcome;
 pub mod record;
@@ -77,6 +81,12 @@ enum Command {
     Numbers(numbers::Numbers),
     /// Write the ending of the rules for a static host, for the hour when this machine is gone
     Fallback(fallback::Fallback),
+    /// Organizations: found them, give them plans, suspend them
+    Org(org::Org),
+    /// Connect organizations' accounts at the carrier, and rotate their tokens
+    Connect(Box<connect::Connect>),
+    /// Change the key that stored secrets are sealed under
+    Key(key::Key),
     /// Ask a running service whether it is well
     Health(health::Health),
     /// Issue, list and take back tokens for the administration API
@@ -108,6 +118,9 @@ pub fn run() -> ExitCode {
         Command::Outbox(args) => outbox::run(&args),
         Command::Numbers(args) => numbers::run(&args),
         Command::Fallback(args) => fallback::run(&args),
+        Command::Org(args) => org::run(&args),
+        Command::Connect(args) => connect::run(&args),
+        Command::Key(args) => key::run(&args),
         Command::Health(args) => health::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Schema(args) => Ok(schema::run(&args)),

@@ -32,7 +32,7 @@
 //! | 10 | [`cli`] | the command line, the only place that prints |
 //! | 9 | [`startup`] | settings to a running server |
 //! | 8 | [`api`] | the administration API |
-//! | 6 | [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`tenants`], [`web`], [`phone`], [`twilio`], [`outbox`], [`sinks`], [`seal`] | the outside world, one kind each |
+//! | 6 | [`admin`], [`roster`], [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`tenants`], [`web`], [`phone`], [`twilio`], [`outbox`], [`sinks`], [`seal`] | the outside world, one kind each |
 //! | 5 | [`app`], [`replay`], [`vault`] | what happens to a request, and the ports it needs; recorded calls played again; secrets at rest |
 //! | 4 | [`respond`], [`prove`], [`draw`], [`chain`], [`report`], [`feed`] | the pure middle of an answer; promises over every path; words and pictures; records bound to each other; what calls add up to; records as others keep them |
 //! | 3 | [`journey`], [`twiml`], [`audit`], [`control`] | a whole imagined call; plans as TwiML; the record; what contacts text to us |
@@ -58,6 +58,7 @@
 //! [`model::position`], then [`rules::ruleset`], then [`decide`]; after that the spine of a request in
 //! [`app`].
 
+pub mod admin;
 pub mod api;
 pub mod app;
 pub mod audit;
@@ -80,6 +81,7 @@ pub mod prove;
 pub mod replay;
 pub mod report;
 pub mod respond;
+pub mod roster;
 pub mod rules;
 pub mod seal;
 pub mod settings;

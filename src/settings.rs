@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::network::Network;
@@ -12,12 +13,14 @@ use crate::model::secret::{ApiKey, Secret};
 use crate::settings::api::ApiSettings;
 use crate::settings::keys::{KEYS, Key, Place};
 use crate::settings::layers::{Fault, Given, Layers, Surroundings};
+use crate::vault::Ring;
 use crate::webhook::origin::Origin;
 
 pub mod api;
 pub mod dotenv;
 pub mod keys;
 pub mod layers;
+mod vault;
 
 #[cfg(test)]
 mod tests;
@@ -69,6 +72,10 @@ pub struct Settings {
     pub sinks: Vec<Sink>,
     /// The administration API.
     pub api: ApiSettings,
+    /// The keys that stored secrets are sealed under, when given.
+    pub ring: Option<Arc<Ring>>,
+    /// The database of the organizations; none for a file in the data folder.
+    pub database_url: Option<Secret>,
     /// The carrier account, when given.
     pub twilio: Option<TwilioAccount>,
     /// Where the carrier's REST interface is.
@@ -229,6 +236,8 @@ impl Reader<'_> {
         let metrics_org_label = self.read("metrics_org_label", "`on` or `off`", switch);
         let audit_chain = self.read("audit_chain", "`on` or `off`", switch);
         let sinks = self.layers.sinks.as_ref().map(|(sinks, _)| sinks.clone()).unwrap_or_default();
+        let ring = self.ring();
+        let database_url = self.layers.get("database_url").map(|given| given.text.clone());
         let (api, twilio) = (self.api(), self.twilio());
         let fallback_url = self.address("fallback_url");
         let texts_a_day = self.count("texts_a_day", 0..=1_000_000);
@@ -256,6 +265,8 @@ impl Reader<'_> {
             audit_chain: audit_chain?,
             sinks,
             api: api?,
+            ring,
+            database_url,
             twilio,
             twilio_api_url: self.text("twilio_api_url"),
             texts_a_day: u32::try_from(texts_a_day?).unwrap_or(u32::MAX),

@@ -21,6 +21,7 @@ use crate::app::messenger::Outreach;
 use crate::app::messenger::switchboard::Switchboard;
 use crate::app::metrics::{Metrics, OrgLabels};
 use crate::app::ports::{Clock, Journal};
+use crate::app::tenancy::Tenants;
 use crate::app::{Allowance, App, Gate, Manners};
 use crate::clock::SystemClock;
 use crate::files::{self, Folder, Watch};
@@ -30,7 +31,6 @@ use crate::settings::{Reload, Settings};
 use crate::startup::administration::Apart;
 use crate::startup::followers::Followers;
 use crate::store::{self, Options, Patience, Store};
-use crate::tenants;
 use crate::web::Front;
 use crate::web::server::{self, Capacity};
 use crate::webhook::raw::Limits;
@@ -39,6 +39,8 @@ pub mod accounts;
 mod administration;
 pub mod carrier;
 mod followers;
+pub mod keys;
+pub mod organizations;
 mod outreach;
 
 /// What the service stands on; a test brings its own.
@@ -74,6 +76,7 @@ pub struct Running {
     outreach: outreach::Tasks,
     // Ends with the service.
     _watch: Option<Watch>,
+    following: organizations::Following,
 }
 
 impl fmt::Debug for Running {
@@ -100,15 +103,16 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         (store.join(), change)
     });
     let (journal, store) = opened.map_err(|_panic| anyhow::anyhow!("opening the journal failed unexpectedly"))??;
-    let app = Arc::new(assembled(settings, ground.clock, journal, live, directory));
+    let tenants = organizations::open(settings)?;
+    let feed = organizations::load(settings, &tenants, &directory).await?;
+    let app = Arc::new(assembled(settings, ground.clock, Stores { journal, tenants }, live, directory));
     stand_in(&app).await;
     folders.tell(&app, change);
     let followers = match &store {
         Some(store) => Some(Followers::start(settings, &app, store)?),
         None => None,
     };
-    let tenants = tenants::open(&settings.data, None).context("cannot open the store of organizations")?;
-    let api = administration::assembled(settings, &app, &tenants);
+    let api = administration::assembled(settings, &app, &app.tenants);
     let front = front(settings, Arc::clone(&app));
     let capacity = Capacity {
         workers: settings.workers,
@@ -128,8 +132,22 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         Reload::Signal => None,
     };
     let outreach = outreach::start(settings, &app, store.as_ref()).await;
+    let following = organizations::follow(settings, feed, &app);
     app.open.open();
-    Ok(Running { address, app, store, api, apart, folders, followers, server: handle, task, outreach, _watch: watch })
+    Ok(Running {
+        address,
+        app,
+        store,
+        api,
+        apart,
+        folders,
+        followers,
+        server: handle,
+        task,
+        outreach,
+        _watch: watch,
+        following,
+    })
 }
 
 /// A file that was spoilt while nobody looked must not silence its organization: the rules kept last stand in.
@@ -169,19 +187,20 @@ fn open_store(settings: &Settings, ground: &Ground) -> anyhow::Result<Opened> {
     Ok((Arc::<Store>::clone(&store), Some(store)))
 }
 
-fn assembled(
-    settings: &Settings,
-    clock: Arc<dyn Clock>,
+/// Where everything is kept.
+struct Stores {
     journal: Arc<dyn Journal>,
-    live: Live,
-    directory: Directory,
-) -> App {
+    tenants: Arc<dyn Tenants>,
+}
+
+fn assembled(settings: &Settings, clock: Arc<dyn Clock>, stores: Stores, live: Live, directory: Directory) -> App {
     let labels = if settings.metrics_org_label { OrgLabels::Shown } else { OrgLabels::Hidden };
     let prefix = settings.public_url.as_ref().map(|url| url.prefix().to_owned()).unwrap_or_default();
     App {
         live,
         directory,
-        journal,
+        journal: stores.journal,
+        tenants: stores.tenants,
         clock,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION"), bundled_tzdb(), labels),
         board: Arc::default(),
@@ -237,6 +256,7 @@ impl Running {
             tracing::error!(%error, "the web server ended badly");
         }
         self.outreach.stop().await;
+        self.following.end().await;
         if let Some(followers) = self.followers {
             followers.stop().await;
         }

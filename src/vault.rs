@@ -5,71 +5,27 @@
 
 use std::fmt;
 
-use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::aead::{Aad, Nonce, RandomizedNonceKey};
 use zeroize::Zeroizing;
 
+use crate::tenant::sealed::Sealed;
 use crate::vault::key::Key;
 
 pub mod key;
+pub mod place;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::vault::key::{KeyError, KeyId};
-
-/// Where a secret stands. A secret that is sealed for one place does not open in another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place<'a> {
-    /// The table.
-    pub table: &'a str,
-    /// The organization; empty for the platform's own.
-    pub org: &'a str,
-    /// The row.
-    pub row: &'a str,
-    /// The column.
-    pub field: &'a str,
-}
-
-impl Place<'_> {
-    /// What is authenticated with the secret: each part with its length, so that no two places read the same.
-    fn associated(&self) -> Vec<u8> {
-        let parts = [self.table, self.org, self.row, self.field];
-        let mut bytes = b"ringfall/1".to_vec();
-        for part in parts {
-            bytes.extend(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            bytes.extend(part.as_bytes());
-        }
-        bytes
-    }
-}
-
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}.{} of `{}`", self.table, self.field, self.row)
-    }
-}
-
-/// A secret as it is stored: nonce, ciphertext and tag, with the name of the key that it is sealed under.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Sealed {
-    /// The key.
-    pub key: KeyId,
-    /// Nonce, ciphertext, tag.
-    pub bytes: Vec<u8>,
-}
-
-impl fmt::Debug for Sealed {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Sealed({}, {} bytes)", self.key, self.bytes.len())
-    }
-}
+pub use crate::vault::place::Place;
 
 /// Why a secret does not open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// The ring has no such key.
     #[error("it is sealed under the key {0}, which is not here: set `ENCRYPTION_KEY_PREVIOUS` to that key")]
-    UnknownKey(KeyId),
+    UnknownKey(String),
     /// It was changed, cut, or moved here from another row.
     #[error("it was changed, or belongs to another row: take it from a backup, or connect anew")]
     Broken,
@@ -121,17 +77,14 @@ impl Ring {
         text.extend_from_slice(secret);
         let sealing = self.current.cipher().seal_in_place_append_tag(Aad::from(place.associated()), &mut *text);
         let nonce = sealing.map_err(|_unspecified| SealError)?;
-        let mut bytes = nonce.as_ref().to_vec();
-        bytes.extend_from_slice(&text);
-        Ok(Sealed { key: self.current.id(), bytes })
+        Ok(Sealed { key_id: self.current.id().to_string(), nonce: nonce.as_ref().to_vec(), bytes: text.to_vec() })
     }
 
     /// Opens a secret at its place.
     pub fn open(&self, place: Place<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let cipher = self.cipher(sealed.key)?;
-        let (nonce, text) = sealed.bytes.split_at_checked(NONCE_LEN).ok_or(OpenError::Broken)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_length| OpenError::Broken)?;
-        let mut text = Zeroizing::new(text.to_vec());
+        let cipher = self.cipher(&sealed.key_id)?;
+        let nonce = Nonce::try_assume_unique_for_key(&sealed.nonce).map_err(|_length| OpenError::Broken)?;
+        let mut text = Zeroizing::new(sealed.bytes.clone());
         let opened = cipher.open_in_place(nonce, Aad::from(place.associated()), &mut text);
         let length = opened.map_err(|_unspecified| OpenError::Broken)?.len();
         text.truncate(length);
@@ -140,17 +93,27 @@ impl Ring {
 
     /// The same secret under the current key; none when it is under it already.
     pub fn renew(&self, place: Place<'_>, sealed: &Sealed) -> Result<Option<Sealed>, RenewError> {
-        if sealed.key == self.current.id() {
+        if self.is_current(sealed) {
             return Ok(None);
         }
         let secret = self.open(place, sealed)?;
         Ok(Some(self.seal(place, &secret)?))
     }
 
-    fn cipher(&self, id: KeyId) -> Result<&RandomizedNonceKey, OpenError> {
+    /// Whether it is sealed under the current key.
+    pub fn is_current(&self, sealed: &Sealed) -> bool {
+        KeyId::parse(&sealed.key_id) == Some(self.current.id())
+    }
+
+    /// Whether its key is here.
+    pub fn knows(&self, sealed: &Sealed) -> bool {
+        self.cipher(&sealed.key_id).is_ok()
+    }
+
+    fn cipher(&self, name: &str) -> Result<&RandomizedNonceKey, OpenError> {
         let keys = [Some(&self.current), self.previous.as_ref()];
-        let found = keys.into_iter().flatten().find(|key| key.id() == id);
-        found.map(Key::cipher).ok_or(OpenError::UnknownKey(id))
+        let found = keys.into_iter().flatten().find(|key| KeyId::parse(name) == Some(key.id()));
+        found.map(Key::cipher).ok_or_else(|| OpenError::UnknownKey(name.chars().take(20).collect()))
     }
 }
 

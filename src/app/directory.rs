@@ -11,6 +11,9 @@ use crate::app::directory::shards::Shards;
 use crate::app::directory::trial::Trial;
 use crate::model::ids::{AccountSid, OrgSlug};
 use crate::model::phone::E164;
+use crate::tenant::owner;
+use crate::tenant::profile::Provider;
+use crate::tenant::rollout::{Held, Rollout};
 use crate::webhook::signature::{Verifier, VerifierSet};
 
 pub mod resolve;
@@ -84,6 +87,8 @@ pub enum Withheld {
     Plan,
     /// It uses the platform's account, and is not opted in to that.
     NotOptedIn,
+    /// The rollout holds it back.
+    Rollout(Held),
 }
 
 impl Withheld {
@@ -93,6 +98,7 @@ impl Withheld {
             Self::Suspended => "suspended",
             Self::Plan => "plan",
             Self::NotOptedIn => "not-opted-in",
+            Self::Rollout(held) => held.word(),
         }
     }
 }
@@ -148,6 +154,7 @@ pub struct Conflict {
 pub struct Snapshot {
     /// Accounts of the platform and of the simulator.
     shared: Vec<Arc<Profile>>,
+    rollout: Rollout,
     tenants: Shards<OrgSlug, Arc<Tenant>>,
     numbers: Shards<(AccountSid, E164), Arc<Tenant>>,
     accounts: Shards<AccountSid, Vec<Arc<Tenant>>>,
@@ -170,10 +177,15 @@ impl Snapshot {
         self.numbers.get(&(account.clone(), number.clone()))
     }
 
-    /// Sets the accounts that belong to no organization, but for those of that owner.
-    pub fn share(&mut self, owner: &Owner, profiles: Vec<Profile>) {
-        self.shared.retain(|profile| profile.owner != *owner || profile.installation.is_none());
-        self.shared.extend(profiles.into_iter().map(Arc::new));
+    /// Sets the platform's stored accounts; those from the settings stay as they are.
+    pub fn share(&mut self, profiles: Vec<Arc<Profile>>) {
+        self.shared.retain(|profile| profile.installation.is_none());
+        self.shared.extend(profiles);
+    }
+
+    /// The accounts that belong to no organization.
+    pub fn shared(&self) -> &[Arc<Profile>] {
+        &self.shared
     }
 
     /// Puts an organization in, in place of what it was before.
@@ -206,6 +218,12 @@ impl Snapshot {
         conflicts
     }
 
+    /// Takes all organizations out.
+    pub fn clear(&mut self) {
+        let (shared, rollout) = (std::mem::take(&mut self.shared), std::mem::take(&mut self.rollout));
+        *self = Self { shared, rollout, ..Self::default() };
+    }
+
     /// Takes an organization out.
     pub fn remove(&mut self, slug: &OrgSlug) {
         let Some(old) = self.tenants.take(slug) else { return };
@@ -234,10 +252,27 @@ impl Snapshot {
         let tenant = self.tenant(slug);
         match (&profile.owner, tenant) {
             (Owner::Simulator, _) | (Owner::Platform, None) => Some(Grant::Full),
-            (Owner::Platform, Some(tenant)) => tenant.is_in(&profile.account).then_some(tenant.platform),
-            (Owner::Organization(own), Some(tenant)) => (own == slug).then_some(tenant.own),
+            (Owner::Platform, Some(tenant)) => {
+                let held = || self.held(&owner::Owner::Platform, slug);
+                tenant.is_in(&profile.account).then(|| held().unwrap_or(tenant.platform))
+            }
+            (Owner::Organization(own), Some(tenant)) => {
+                let held = || self.held(&owner::Owner::Org(slug.clone()), slug);
+                (own == slug).then(|| held().unwrap_or(tenant.own))
+            }
             (Owner::Organization(_), None) => None,
         }
+    }
+
+    /// What the rollout lets an organization have over an account of that owner, when it is not all.
+    fn held(&self, owner: &owner::Owner, slug: &OrgSlug) -> Option<Grant> {
+        let held = self.rollout.lets_in(Provider::Twilio, owner, slug).err()?;
+        Some(Grant::Ending(Withheld::Rollout(held)))
+    }
+
+    /// Sets the switches of the whole platform.
+    pub fn roll_out(&mut self, rollout: Rollout) {
+        self.rollout = rollout;
     }
 }
 
@@ -261,6 +296,8 @@ pub struct Observation {
     pub good: u32,
     /// Requests that were not.
     pub bad: u32,
+    /// Whether enough were.
+    pub over: bool,
 }
 
 /// The snapshot that answers now, and the one way to change it.
@@ -316,12 +353,14 @@ impl Directory {
     pub fn take_observations(&self) -> Vec<Observation> {
         let observed = std::mem::take(&mut *self.observed.lock().unwrap_or_else(PoisonError::into_inner));
         let told = observed.into_iter().filter_map(|profile| {
-            let (good, bad) = profile.trial.as_ref()?.take();
+            let trial = profile.trial.as_ref()?;
+            let (good, bad) = trial.take();
+            let over = trial.is_over();
             let org = match &profile.owner {
                 Owner::Organization(slug) => Some(slug.clone()),
                 Owner::Platform | Owner::Simulator => None,
             };
-            Some(Observation { org, installation: profile.installation.clone()?, good, bad })
+            Some(Observation { org, installation: profile.installation.clone()?, good, bad, over })
         });
         told.collect()
     }

@@ -31,7 +31,7 @@ const fn open(name: &'static str, variable: &'static str, default: &'static str,
 }
 
 /// All settings, in the order of `--print-config`.
-pub const KEYS: [Key; 33] = [
+pub const KEYS: [Key; 36] = [
     open(
         "listen",
         "RINGFALL_LISTEN",
@@ -118,6 +118,27 @@ pub const KEYS: [Key; 33] = [
         place: Place::Secret,
         default: "",
         meaning: "the token that will be primary soon, while a rotation runs",
+    },
+    Key {
+        name: "encryption_key",
+        variable: "ENCRYPTION_KEY",
+        place: Place::Secret,
+        default: "",
+        meaning: "64 hex digits that the organizations' stored secrets are sealed under",
+    },
+    Key {
+        name: "encryption_key_previous",
+        variable: "ENCRYPTION_KEY_PREVIOUS",
+        place: Place::Secret,
+        default: "",
+        meaning: "the key before, until `ringfall key rotate` has put everything under the new one",
+    },
+    Key {
+        name: "database_url",
+        variable: "RINGFALL_DATABASE_URL",
+        place: Place::Secret,
+        default: "",
+        meaning: "PostgreSQL for organizations on many machines; without it they stand in the data folder",
     },
     Key {
         name: "twilio_api_key",

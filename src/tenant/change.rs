@@ -91,7 +91,7 @@ impl Change {
     /// change and remove under every plan; only what is done *for* it while it is suspended is turning it on again.
     pub fn is_allowed_by(&self, org: &Organization) -> Result<(), Refusal> {
         let about_itself = self.item().is_some_and(|item| item.kind() == Kind::Organization);
-        let shrinks = matches!(self.what, What::Removed(_) | What::Noted(_));
+        let shrinks = matches!(self.what, What::Removed(_) | What::Noted(_)) || self.deed.is_upkeep();
         if org.state == OrgState::Suspended && !about_itself && !shrinks {
             return Err(Refusal::Suspended(org.slug.clone()));
         }

@@ -86,6 +86,19 @@ words! {
     }
 }
 
+impl Deed {
+    /// Whether it must go on while the organization is suspended: nobody gains anything by it.
+    pub const fn is_upkeep(self) -> bool {
+        matches!(
+            self,
+            Self::InstallationRevoked
+                | Self::InstallationResealed
+                | Self::InstallationObserved
+                | Self::InstallationEnforced
+        )
+    }
+}
+
 /// A place in the trail: what came after it has a greater one.
 pub type Cursor = u64;
 

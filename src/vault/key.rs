@@ -38,6 +38,13 @@ impl fmt::Debug for KeyId {
     }
 }
 
+/// A word that nobody can guess: 128 bits as 32 hex digits.
+pub fn word() -> Result<String, KeyError> {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_unspecified| KeyError::NoRandomness)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
 /// Why a text is no key. The text itself is never shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {

@@ -55,6 +55,11 @@ fn every_flipped_bit_is_noticed() {
         changed.bytes[at / 8] ^= 1 << (at % 8);
         assert_eq!(ring().open(PLACE, &changed), Err(OpenError::Broken), "bit {at}");
     }
+    for at in 0..sealed.nonce.len() * 8 {
+        let mut changed = sealed.clone();
+        changed.nonce[at / 8] ^= 1 << (at % 8);
+        assert_eq!(ring().open(PLACE, &changed), Err(OpenError::Broken), "bit {at} of the nonce");
+    }
     for length in 0..sealed.bytes.len() {
         let cut = Sealed { bytes: sealed.bytes[..length].to_vec(), ..sealed.clone() };
         assert_eq!(ring().open(PLACE, &cut), Err(OpenError::Broken), "cut to {length}");
@@ -65,11 +70,11 @@ fn every_flipped_bit_is_noticed() {
 fn another_key_opens_nothing_and_names_the_one_that_is_missing() {
     let sealed = ring().seal(PLACE, b"secret").unwrap();
     let other = Ring::new(drawn(), Some(drawn())).unwrap();
-    assert_eq!(other.open(PLACE, &sealed), Err(OpenError::UnknownKey(key(KEY).id())));
+    assert_eq!(other.open(PLACE, &sealed), Err(OpenError::UnknownKey(key(KEY).id().to_string())));
     let told = other.open(PLACE, &sealed).unwrap_err().to_string();
     assert!(told.contains("ENCRYPTION_KEY_PREVIOUS") && told.contains(&key(KEY).id().to_string()), "{told}");
     // A name that lies does not help.
-    let lying = Sealed { key: other.current(), ..sealed };
+    let lying = Sealed { key_id: other.current().to_string(), ..sealed };
     assert_eq!(other.open(PLACE, &lying), Err(OpenError::Broken));
 }
 
@@ -79,7 +84,8 @@ fn the_previous_key_opens_and_the_current_one_renews() {
     let both = Ring::new(drawn(), Some(key(KEY))).unwrap();
     assert_eq!(both.open(PLACE, &old).unwrap().as_slice(), b"secret");
     let renewed = both.renew(PLACE, &old).unwrap().unwrap();
-    assert_eq!(renewed.key, both.current());
+    assert_eq!(renewed.key_id, both.current().to_string());
+    assert!(both.is_current(&renewed) && !both.is_current(&old) && both.knows(&old) && !ring().knows(&renewed));
     assert_eq!(both.open(PLACE, &renewed).unwrap().as_slice(), b"secret");
     assert_eq!(both.renew(PLACE, &renewed), Ok(None));
     assert!(matches!(ring().renew(PLACE, &renewed), Err(RenewError::Open(OpenError::UnknownKey(_)))));

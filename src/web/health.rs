@@ -86,7 +86,17 @@ fn details(app: &App, status: &str, outreach: &Value) -> Value {
         "sinks": app.board.sinks(),
         "chain": app.board.chain_state(),
         "disk": app.board.disk_state(),
+        "organizations": organizations(app),
         "credentials": app.directory.owners(),
+    })
+}
+
+fn organizations(app: &App) -> Value {
+    let health = app.tenants.health();
+    json!({
+        "store": health.engine,
+        "failing": health.failing,
+        "known": app.directory.now().tenants().count(),
     })
 }
 

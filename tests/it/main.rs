@@ -27,6 +27,7 @@ mod gate;
 mod imagined;
 mod mutations;
 mod numbers;
+mod organizations;
 mod outreach;
 mod phone;
 mod postgres;

@@ -250,7 +250,7 @@ fn on_trial_a_wrong_signature_is_explained() {
     assert_eq!(explained(ask(&directory, claimed)), Explained::WrongAccount);
     let guessed = Ask { token: "bravo-token", ..claimed };
     assert_eq!(refused(ask(&directory, guessed)), Disbelief::ForeignOrganization, "who knows no account hears nothing");
-    let seen = Observation { org: Some(slug("acme")), installation: "in_1".into(), good: 0, bad: 6 };
+    let seen = Observation { org: Some(slug("acme")), installation: "in_1".into(), good: 0, bad: 6, over: false };
     assert_eq!(directory.take_observations(), [seen]);
     assert_eq!(directory.take_observations(), []);
 }
@@ -276,4 +276,21 @@ fn how_far_an_organization_is_served_depends_on_the_account() {
     assert_eq!(now.grant(&own("acme", ACME, "x"), &slug("acme")), Some(Grant::Full));
     assert_eq!(now.grant(&own("acme", ACME, "x"), &slug("bravo")), None);
     assert_eq!(now.grant(&own("gone", ACME, "x"), &slug("gone")), None);
+}
+
+#[test]
+fn the_kill_switch_leaves_own_accounts_their_static_ending() {
+    let directory = directory();
+    let acme = own("acme", ACME, "x");
+    let mut rollout = Rollout { enabled: false, ..Rollout::default() };
+    directory.change(|now| now.roll_out(rollout.clone()));
+    let killed = Some(Grant::Ending(Withheld::Rollout(Held::Killed)));
+    assert_eq!(directory.now().grant(&acme, &slug("acme")), killed);
+    let platform = Profile::given(Owner::Platform, account(PLATFORM), keys("platform-token"));
+    assert_eq!(directory.now().grant(&platform, &slug("charlie")), Some(Grant::Full));
+    rollout.allow_platform_fallback = false;
+    directory.change(|now| now.roll_out(rollout));
+    let held = Some(Grant::Ending(Withheld::Rollout(Held::NoFallback)));
+    assert_eq!(directory.now().grant(&platform, &slug("charlie")), held);
+    assert_eq!(directory.now().grant(&platform, &slug("delta")), Some(Grant::Full), "known by a rule file alone");
 }

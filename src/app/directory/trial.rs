@@ -88,6 +88,11 @@ impl Trial {
         !self.over.load(Ordering::Acquire) && now < self.until
     }
 
+    /// Whether enough were good.
+    pub(in crate::app) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
     /// Counts a request; enough good ones end the trial. True when nobody knows yet that there is something to write
     /// down.
     pub(in crate::app) fn count(&self, good: bool) -> bool {

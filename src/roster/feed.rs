@@ -1,0 +1,223 @@
+//! Follows the trail of changes: what was changed on any node is read again here, and nothing else is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::app::directory::{Directory, Observation};
+use crate::app::tenancy::{Conflict, Page, TenantError, Tenants};
+use crate::model::ids::OrgSlug;
+use crate::roster::gather::{Gathered, parts, platform};
+use crate::roster::{Bench, Things, Trouble};
+use crate::tenant::change::Change;
+use crate::tenant::event::{Cursor, Deed};
+use crate::tenant::item::{Item, Kind};
+use crate::tenant::owner::{Id, Owner, Platform};
+use crate::tenant::stamp::{Actor, Stamp};
+
+/// Looked at without being told, in case a notice was lost.
+const REFRESH: Duration = Duration::from_secs(300);
+
+/// Between two looks at what was seen of accounts on trial.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Looks after which what was seen is written down, when no trial has ended.
+const WRITTEN_AFTER: u32 = 15;
+
+/// Lines of the trail that are read at once.
+const LINES: u32 = 500;
+
+/// Waits after a failure, each longer than the one before.
+const WAITS: [Duration; 5] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+];
+
+/// Reads what is stored into the directory, and follows it.
+#[derive(Debug)]
+pub struct Feed {
+    store: Arc<dyn Tenants>,
+    bench: Bench,
+    cursor: Cursor,
+    /// What was seen of accounts on trial and is not written down yet.
+    seen: BTreeMap<(Owner, Id), (u32, u32)>,
+}
+
+impl Feed {
+    /// Nothing is read yet.
+    pub const fn new(store: Arc<dyn Tenants>, bench: Bench) -> Self {
+        Self { store, bench, cursor: 0, seen: BTreeMap::new() }
+    }
+
+    /// Fills the directory with everything that is stored.
+    pub async fn load(&mut self, directory: &Directory) -> Result<Vec<Trouble>, TenantError> {
+        let gathered = Gathered::from(self.store.load(Platform)).await?;
+        Ok(self.fill(gathered, directory))
+    }
+
+    /// Fills the directory with what was gathered elsewhere.
+    pub fn fill(&mut self, gathered: Gathered, directory: &Directory) -> Vec<Trouble> {
+        self.cursor = gathered.cursor;
+        gathered.fill(&mut self.bench, directory)
+    }
+
+    /// The place of the trail up to which the directory is right.
+    pub const fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// Reads what was changed since; tells whether anything was.
+    pub async fn catch_up(&mut self, directory: &Directory) -> Result<(bool, Vec<Trouble>), TenantError> {
+        let mut troubles = Vec::new();
+        let mut owners = BTreeSet::new();
+        let mut cursor = self.cursor;
+        loop {
+            let events = self.store.events(&Owner::Platform, Page::After(cursor, LINES)).await?;
+            let more = events.len() == usize::try_from(LINES).unwrap_or(usize::MAX);
+            for event in events {
+                cursor = cursor.max(event.seq);
+                owners.insert(event.owner);
+            }
+            if !more {
+                break;
+            }
+        }
+        let changed = !owners.is_empty();
+        // The platform's accounts first: bindings lead there.
+        for owner in owners {
+            match owner {
+                Owner::Platform => self.reread_platform(directory, &mut troubles).await?,
+                Owner::Org(slug) => self.reread(&slug, directory, &mut troubles).await?,
+            }
+        }
+        self.cursor = cursor;
+        Ok((changed, troubles))
+    }
+
+    async fn reread(
+        &self,
+        slug: &OrgSlug,
+        directory: &Directory,
+        troubles: &mut Vec<Trouble>,
+    ) -> Result<(), TenantError> {
+        match self.store.tenant(slug).await {
+            Ok(stored) => {
+                let things = Things::from(stored);
+                let before = directory.now().tenant(slug).map(Arc::clone);
+                let tenant = self.bench.tenant(&things, before.as_deref(), troubles);
+                let conflicts = directory.change(|now| now.put(tenant));
+                troubles.extend(conflicts.into_iter().map(Trouble::from));
+            }
+            Err(TenantError::NotFound(_)) => directory.change(|now| now.remove(slug)),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn reread_platform(&mut self, directory: &Directory, troubles: &mut Vec<Trouble>) -> Result<(), TenantError> {
+        let (installations, rollout) = parts(self.store.platform(Platform).await?);
+        let accounts = self.bench.platform.clone();
+        let shared = platform(&mut self.bench, &installations, &directory.now(), troubles);
+        directory.change(|now| {
+            now.share(shared);
+            now.roll_out(rollout);
+        });
+        if accounts != self.bench.platform {
+            // Numbers of many organizations may lead elsewhere now.
+            let gathered = Gathered::from(self.store.load(Platform)).await?;
+            troubles.extend(gathered.fill(&mut self.bench, directory));
+        }
+        Ok(())
+    }
+
+    /// Follows the trail for as long as the service runs. `changed` is told after each change that was read.
+    pub async fn follow(mut self, app: Arc<App>, changed: watch::Sender<Cursor>) {
+        let mut notices = self.store.watch();
+        let mut failures = 0;
+        let mut looks = 0;
+        let mut refreshed = tokio::time::Instant::now();
+        loop {
+            let told = tokio::select! {
+                told = notices.changed() => told.is_ok(),
+                () = tokio::time::sleep(LOOK) => false,
+            };
+            looks += 1;
+            self.note(&app, &mut looks).await;
+            if !told && failures == 0 && refreshed.elapsed() < REFRESH {
+                continue;
+            }
+            refreshed = tokio::time::Instant::now();
+            match self.catch_up(&app.directory).await {
+                Ok((differs, troubles)) => {
+                    if failures > 0 {
+                        tracing::info!("the store of organizations answers again");
+                    }
+                    failures = 0;
+                    tell(&troubles);
+                    if differs {
+                        changed.send_replace(self.cursor);
+                    }
+                }
+                Err(error) => {
+                    if failures == 0 {
+                        tracing::error!(%error, "changes of organizations cannot be read: what is known goes on answering");
+                    }
+                    tokio::time::sleep(WAITS.get(failures).copied().unwrap_or(Duration::from_secs(15))).await;
+                    failures = (failures + 1).min(WAITS.len());
+                }
+            }
+        }
+    }
+
+    /// Writes down what was seen of accounts on trial.
+    async fn note(&mut self, app: &App, looks: &mut u32) {
+        let mut ended = false;
+        for Observation { org, installation, good, bad, over } in app.directory.take_observations() {
+            let Ok(id) = Id::parse(&installation) else { continue };
+            let entry = self.seen.entry((org.map_or(Owner::Platform, Owner::Org), id)).or_default();
+            *entry = (entry.0.saturating_add(good), entry.1.saturating_add(bad));
+            ended |= over;
+        }
+        if self.seen.is_empty() || (!ended && *looks < WRITTEN_AFTER) {
+            return;
+        }
+        *looks = 0;
+        for ((owner, id), (good, bad)) in std::mem::take(&mut self.seen) {
+            if let Err(error) = self.observed(app, &owner, &id, (good, bad)).await {
+                tracing::warn!(%owner, installation = %id, %error, "what was seen of an account on trial is not written down yet");
+                self.seen.insert((owner, id), (good, bad));
+            }
+        }
+    }
+
+    async fn observed(&self, app: &App, owner: &Owner, id: &Id, (good, bad): (u32, u32)) -> Result<(), TenantError> {
+        for _ in 0..3 {
+            let kept = self.store.item(owner, Kind::Installation, id.as_str()).await?;
+            let Item::Installation(mut it) = kept.item else { return Ok(()) };
+            let now = app.clock.now();
+            let over = it.observed(good, bad, now);
+            let deed = if over { Deed::InstallationEnforced } else { Deed::InstallationObserved };
+            let detail = format!("{good} signed right, {bad} not");
+            let by = Stamp::new(&Actor::new("service:observe"), now);
+            let change = Change::changed(Item::Installation(it), kept.version, deed, detail);
+            match self.store.change(owner, vec![change], &by).await {
+                Err(TenantError::Conflict(Conflict::Stale(_))) => {}
+                done => return done.map(drop),
+            }
+        }
+        Err(TenantError::Conflict(Conflict::Stale(Kind::Installation)))
+    }
+}
+
+/// Says what cannot be used.
+pub fn tell(troubles: &[Trouble]) {
+    for trouble in troubles {
+        tracing::error!("{trouble}");
+    }
+}

@@ -1,0 +1,125 @@
+//! The stored organizations: their store, the keys of their secrets, and the directory that follows them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::admin::Office;
+use crate::app::App;
+use crate::app::directory::Directory;
+use crate::app::tenancy::{TenantError, Tenants};
+use crate::roster::feed::{self, Feed};
+use crate::roster::gather::Gathered;
+use crate::roster::{Bench, kept};
+use crate::settings::Settings;
+use crate::startup::keys;
+use crate::store;
+use crate::tenant::event::Cursor;
+use crate::tenant::owner::Platform;
+use crate::tenants;
+
+/// How long a start waits for the database before it takes what was kept.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The quiet after a change before the state is kept anew.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// The shortest time between two keepings.
+const RARELY: Duration = Duration::from_secs(60);
+
+/// Opens the store.
+pub fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Tenants>> {
+    let opened = tenants::open(&settings.data, settings.database_url.as_ref());
+    opened.context("cannot open the store of organizations")
+}
+
+/// Fills the directory with everything that is stored, or with what was kept of it while the database is away.
+pub async fn load(settings: &Settings, store: &Arc<dyn Tenants>, directory: &Directory) -> anyhow::Result<Feed> {
+    let loaded = tokio::time::timeout(PATIENCE, Gathered::from(store.load(Platform))).await;
+    let loaded = loaded.unwrap_or_else(|_elapsed| Err(TenantError::Unavailable("it does not answer".to_owned())));
+    let gathered = match loaded {
+        Ok(gathered) => gathered,
+        Err(error @ TenantError::Unavailable(_)) => {
+            let known = kept::read(&settings.data)?;
+            let known = known.with_context(|| {
+                format!("{error}, and nothing was kept of an earlier run in `{}`", settings.data.display())
+            })?;
+            tracing::error!(%error, "starting with the organizations as they were kept last");
+            known
+        }
+        Err(error) => return Err(error).context("cannot read the organizations"),
+    };
+    let ring = keys::ring(settings, &gathered.keys())?;
+    let mut feed = Feed::new(Arc::clone(store), Bench { ring, ..Bench::default() });
+    feed::tell(&feed.fill(gathered, directory));
+    Ok(feed)
+}
+
+/// Follows changes, and keeps the last good state where the store is elsewhere. Whoever drops the tasks ends them.
+pub fn follow(settings: &Settings, feed: Feed, app: &Arc<App>) -> Following {
+    let (changed, changes) = watch::channel(feed.cursor());
+    let mut tasks = vec![tokio::spawn(feed.follow(Arc::clone(app), changed))];
+    if settings.database_url.is_some() {
+        tasks.push(tokio::spawn(keep(Arc::clone(&app.tenants), settings.data.clone(), changes)));
+    }
+    Following(tasks)
+}
+
+/// What runs beside the service for its organizations.
+#[derive(Debug)]
+pub struct Following(Vec<JoinHandle<()>>);
+
+impl Following {
+    /// Ends it, and waits until it has let go of everything.
+    pub async fn end(mut self) {
+        for task in std::mem::take(&mut self.0) {
+            task.abort();
+            // It says that it was ended.
+            drop(task.await);
+        }
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+async fn keep(store: Arc<dyn Tenants>, folder: PathBuf, mut changes: watch::Receiver<Cursor>) {
+    loop {
+        if let Err(error) = kept_once(&store, &folder).await {
+            tracing::warn!(%error, "the state of the organizations is not kept: a restart needs the database");
+        }
+        tokio::time::sleep(RARELY).await;
+        if changes.changed().await.is_err() {
+            return;
+        }
+        tokio::time::sleep(QUIET).await;
+        changes.mark_unchanged();
+    }
+}
+
+async fn kept_once(store: &Arc<dyn Tenants>, folder: &Path) -> Result<(), kept::KeptError> {
+    let lines = kept::keep(folder, store.load(Platform)).await?;
+    tracing::debug!(lines, "the state of the organizations is kept");
+    Ok(())
+}
+
+/// Where organizations and their accounts are changed, for commands.
+pub async fn office(settings: &Settings) -> anyhow::Result<Office> {
+    store::make_folder(&settings.data)
+        .with_context(|| format!("cannot make the data folder `{}`", settings.data.display()))?;
+    let store = open(settings)?;
+    // Only who has no key of any kind needs to know whether one is missed.
+    let in_use = if settings.ring.is_some() || settings.data.join(keys::FILE).exists() {
+        std::collections::BTreeSet::new()
+    } else {
+        Office::new(Arc::clone(&store), None).keys_in_use().await?.into_keys().collect()
+    };
+    Ok(Office::new(store, keys::ring(settings, &in_use)?))
+}

@@ -1,0 +1,8 @@
+//! Organizations side by side: connected by commands, answered by running servers, and never reaching each other.
+
+mod carrier;
+mod commands;
+mod desk;
+mod secrets;
+mod side_by_side;
+mod suspicion;
