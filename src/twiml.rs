@@ -30,6 +30,8 @@ use crate::twiml::templates::Templates;
 
 pub use crate::twiml::last_resort::last_resort;
 
+pub(crate) use crate::twiml::language::spoken;
+
 /// A document that is ready to be sent: well-formed, UTF-8, below Twilio's limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Twiml(String);

@@ -253,6 +253,10 @@ impl<'a> StandIns<'a> {
         let mut text = self.rule_text(text);
         for number in known {
             let made = self.number(number);
+            if let (Ok(true_one), Ok(made)) = (E164::parse(number), E164::parse(&made)) {
+                // Callees hear who calls, digit by digit.
+                text = text.replace(&crate::twiml::spoken(&true_one), &crate::twiml::spoken(&made));
+            }
             let (plain, made_plain) = (number.trim_start_matches('+'), made.trim_start_matches('+'));
             text = text.replace(plain, made_plain);
         }
@@ -421,6 +425,18 @@ finally: { voicemail: Please leave a message. }
         let url = "https://api.twilio.com/2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/Recordings/RE0123456789abcdef0123456789abcdef";
         let made = field("RecordingUrl", url).unwrap();
         assert!(made.contains(ACCOUNT) && !made.contains("0123456789abcdef") && made.contains("/RE"), "{made}");
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_had_again_names_nobody_either() {
+        let (rules, key) = (rules(), key());
+        let mut all = StandIns::new(&key, &rules, Own::Stay);
+        let known = BTreeSet::from(["+14155550177".to_owned()]);
+        let heard = "<Say>Call from 4 1 5, 5 5 5, 0 1 7 7.</Say> callerId=+14155550177 f=14155550177";
+        let made = all.answer_text(heard, &known);
+        for part in ["4 1 5, 5 5 5, 0 1 7 7", "4155550177"] {
+            assert!(!made.contains(part), "{made}");
+        }
     }
 
     proptest! {
