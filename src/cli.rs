@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod audit;
 pub mod calendar;
 pub mod call;
 pub mod check;
@@ -24,6 +25,7 @@ pub mod outbox;
 pub mod outcome;
 pub mod record;
 pub mod replay;
+pub mod report;
 mod rulefiles;
 pub mod schema;
 pub mod serve;
@@ -32,6 +34,8 @@ mod templates;
 mod terminal;
 pub mod test;
 pub mod token;
+mod trail;
+pub mod why;
 
 use crate::cli::outcome::Outcome;
 
@@ -73,6 +77,12 @@ enum Command {
     Replay(Box<replay::Replay>),
     /// Answer the carrier's webhooks
     Serve(Box<serve::Serve>),
+    /// Tell a call: in a sentence, as it went on, and with its reasons
+    Why(why::Why),
+    /// Add calls up: who takes them, who is missed, how long callers wait, when they call
+    Report(report::Report),
+    /// Read the audit trail, export it, verify it, take a person out of it
+    Audit(audit::Audit),
     /// Show how switches stand, turn one, take a turn back
     Switch(switch::Switch),
     /// Show texts that wait, went out or never will; let one try again, or drop it
@@ -114,6 +124,9 @@ pub fn run() -> ExitCode {
         Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Why(args) => why::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Switch(args) => switch::run(&args),
         Command::Outbox(args) => outbox::run(&args),
         Command::Numbers(args) => numbers::run(&args),

@@ -108,10 +108,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     let app = Arc::new(assembled(settings, ground.clock, Stores { journal, tenants }, live, directory));
     stand_in(&app).await;
     folders.tell(&app, change);
-    let followers = match &store {
-        Some(store) => Some(Followers::start(settings, &app, store)?),
-        None => None,
-    };
+    let followers = store.as_deref().map(|store| Followers::start(settings, &app, store)).transpose()?;
     let api = administration::assembled(settings, &app, &app.tenants);
     let front = front(settings, Arc::clone(&app));
     let capacity = Capacity {

@@ -15,6 +15,7 @@ mod body;
 mod calls;
 mod checkpoints;
 mod deferred;
+mod erase;
 mod error;
 mod follow;
 mod memory;
@@ -34,6 +35,7 @@ use crossbeam_channel::{Sender, TrySendError, bounded};
 use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
+pub use crate::store::erase::{Erased, Erasing};
 pub use crate::store::error::StoreError;
 pub use crate::store::open::make as make_folder;
 

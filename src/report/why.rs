@@ -93,7 +93,8 @@ pub fn timeline(records: &[Record]) -> String {
     out
 }
 
-fn event(record: &Record) -> String {
+/// What a record tells, in a few words.
+pub fn event(record: &Record) -> String {
     let reported = &record.reported;
     let who = || reported.contact.as_deref().unwrap_or("the callee");
     let mut told = match record.kind {

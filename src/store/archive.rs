@@ -147,6 +147,23 @@ impl Archive {
         })
     }
 
+    /// The organizations that have a call of that name; more than one only by an odd chance.
+    pub fn organizations_of(&self, call: &str) -> Result<Vec<String>, JournalError> {
+        let select = "SELECT org FROM calls WHERE call = ?1 UNION SELECT org FROM records WHERE call = ?1 AND \
+                      seq > (SELECT coalesce(max(seq), 0) FROM cursors WHERE name = 'calls') AND kind <> 'security'";
+        self.readers.ask(|connection| {
+            connection.prepare_cached(select)?.query_map([call], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()
+        })
+    }
+
+    /// When the first call that is kept began; none without calls.
+    pub fn first_call(&self) -> Result<Option<Timestamp>, JournalError> {
+        let began = self.readers.ask(|connection| {
+            connection.query_row("SELECT min(began) FROM calls", [], |row| row.get::<_, Option<i64>>(0))
+        })?;
+        Ok(began.and_then(|began| Timestamp::from_microsecond(began).ok()))
+    }
+
     /// All records of one call, in the order they were written.
     pub fn records(&self, org: &str, call: &str) -> Result<Vec<Record>, JournalError> {
         let kept = self.readers.ask(|connection| records(connection, org, call))?;

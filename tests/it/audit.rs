@@ -2,5 +2,6 @@
 
 mod form;
 mod google;
+mod reading;
 mod sinks;
 mod web;

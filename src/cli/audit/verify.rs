@@ -1,0 +1,104 @@
+//! The trail, or an export of it, held against the chain.
+
+#![expect(clippy::print_stderr, reason = "the command line talks on standard error")]
+
+use std::io::{BufRead as _, BufReader, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::chain::export::Reader;
+use crate::cli::Answer;
+use crate::cli::outcome::Outcome;
+use crate::cli::terminal;
+use crate::cli::trail::Place;
+use crate::seal::{self, Folder, Verdict};
+
+/// What to verify, and with which key.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit codes: 0 everything holds, 1 something does not, 3 could not look.\n\
+    Without FILE the journal here is held against its chain; an export needs nothing but itself.\n\
+    Keep the key that is shown elsewhere, and demand it with --key: then nobody can sign anew.")]
+pub(in crate::cli) struct Verify {
+    /// An export to verify
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The only key that may have signed, in hex
+    #[arg(long, value_name = "HEX")]
+    key: Option<String>,
+    /// `text` or `json`
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    format: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(in crate::cli) fn run(args: &Verify) -> Answer {
+    match &args.file {
+        Some(file) => export(args, file),
+        None => journal(args),
+    }
+}
+
+fn journal(args: &Verify) -> Answer {
+    let folder = Folder::open(&args.place.folder())?;
+    let shows = std::io::stderr().is_terminal();
+    let progress = |seen| {
+        if shows {
+            eprint!("\r{seen} records");
+        }
+    };
+    let verdict = seal::verify(&folder, &args.place.archive()?, args.key.clone(), progress);
+    if shows {
+        eprint!("\r");
+    }
+    match verdict {
+        Ok(report) if args.format == "json" => terminal::put(&format!("{:#}\n", serde_json::to_value(&report)?)),
+        Ok(report) => terminal::put(&format!(
+            "the chain of {} holds: {} records as they were written, {} without a person who was erased\n\
+             {} checkpoints by the key {}; {} records since the last, {} not bound yet\n",
+            folder.node(),
+            report.whole,
+            report.erased,
+            report.checkpoints,
+            report.key.as_deref().unwrap_or("(none yet)"),
+            report.unsigned,
+            report.waiting
+        )),
+        Err(Verdict::Fault(fault)) => return Ok(found(args, &fault.to_string())),
+        Err(Verdict::Cannot(error)) => return Err(error.into()),
+    }
+    Ok(Outcome::Fine)
+}
+
+fn found(args: &Verify, fault: &str) -> Outcome {
+    terminal::put(&match args.format.as_str() {
+        "json" => format!("{:#}\n", serde_json::json!({ "fault": fault })),
+        _ => format!("the chain does not hold: {fault}\n"),
+    });
+    Outcome::Findings
+}
+
+fn export(args: &Verify, file: &Path) -> Answer {
+    let shown = || format!("`{}`", file.display());
+    let lines = BufReader::new(std::fs::File::open(file).with_context(shown)?);
+    let mut reader = Reader::new(args.key.clone());
+    for line in lines.lines() {
+        if let Err(fault) = reader.line(&line.with_context(shown)?) {
+            return Ok(found(args, &fault.to_string()));
+        }
+    }
+    match reader.finish() {
+        Ok(proved) if args.format == "json" => terminal::put(&format!("{:#}\n", serde_json::to_value(&proved)?)),
+        Ok(proved) => terminal::put(&format!(
+            "{} records of {} are as they were written, {} of them without a person who was erased\n\
+             signed by the key {}\n",
+            proved.records,
+            proved.node,
+            proved.erased,
+            proved.key.as_deref().unwrap_or("(none)")
+        )),
+        Err(fault) => return Ok(found(args, &fault.to_string())),
+    }
+    Ok(Outcome::Fine)
+}
