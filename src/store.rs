@@ -130,6 +130,7 @@ impl Store {
             deferred: Deferred::default(),
             checkpoints: Checkpoints::start(file.clone()).map_err(StoreError::Thread)?,
             kept_house_us: now_us,
+            wrote_calls_us: now_us,
             retry: Retry::default(),
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(&received));

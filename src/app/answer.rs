@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
+use tokio::time::error::Elapsed;
 
 use crate::app::App;
 use crate::app::answer::fault::Fault;
 use crate::app::directory::resolve::{Believed, Disbelief, Reach, Refusal};
 use crate::app::directory::{Owner, Profile};
-use crate::app::ports::Appended;
+use crate::app::ports::{Appended, JournalError};
 use crate::audit::record::{Kind, Record, SecurityEvent};
 use crate::model::simulator;
 use crate::twiml;
@@ -205,11 +206,17 @@ impl Visit<'_> {
     ///
     /// When the disk fails the answer goes out all the same, because it is what the record will say once it is
     /// written: a caller is worth more than a line in a book.
-    async fn keep(&self, mut record: Record, twiml: String) -> Done {
+    fn keep(&self, mut record: Record, twiml: String) -> impl Future<Output = Done> {
         record.twiml = Some(twiml.clone());
         record.latency_us = self.microseconds();
         let call = record.call.clone();
-        let appended = tokio::time::timeout(self.app.manners.journal_deadline, self.app.journal.append(record)).await;
+        // The record is on its way before anything waits: what waits stays small.
+        let appended = self.app.journal.append(record);
+        let patience = self.app.manners.journal_deadline;
+        async move { self.kept(tokio::time::timeout(patience, appended).await, twiml, &call) }
+    }
+
+    fn kept(&self, appended: Result<Result<Appended, JournalError>, Elapsed>, twiml: String, call: &str) -> Done {
         let fault = match appended {
             Ok(Ok(Appended::Fresh)) => return Done { twiml, outcome: Outcome::Answered },
             Ok(Ok(Appended::Repeat { twiml: before })) => {

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::audit::record::Record;
 use crate::model::digest::Digest;
@@ -13,6 +16,27 @@ use crate::model::digest::Digest;
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
+}
+
+/// A name for a record that is made now: a version 7 UUID. Chance is asked for once and counted on from there: a
+/// system call for every record would cost as much as deciding.
+pub fn new_id(at: Timestamp) -> Uuid {
+    static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(chance()));
+    static NODE: LazyLock<u64> = LazyLock::new(chance);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    let mut bytes = [0; 10];
+    // The count stands in front, so that names of one millisecond are in their order.
+    let tail = NODE.to_be_bytes().into_iter().take(4);
+    let all = next.to_be_bytes().into_iter().skip(2).chain(tail);
+    bytes.iter_mut().zip(all).for_each(|(place, byte)| *place = byte);
+    let millis = u64::try_from(at.as_millisecond()).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
+}
+
+/// Bits that no other process has.
+fn chance() -> u64 {
+    let at = uuid::Timestamp::from_unix(uuid::NoContext, 0, 0);
+    u64::try_from(Uuid::new_v7(at).as_u128() & u128::from(u64::MAX >> 2)).unwrap_or_default()
 }
 
 /// An answer that is still on its way.
@@ -115,4 +139,22 @@ pub struct JournalHealth {
     pub lost: u64,
     /// Why writing fails, while it does.
     pub failing: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn records_have_names_of_their_own_that_tell_when() {
+        let at = Timestamp::from_millisecond(1_795_000_000_123).unwrap();
+        let names: BTreeSet<Uuid> = (0..10_000).map(|_| new_id(at)).collect();
+        assert_eq!(names.len(), 10_000);
+        for name in names {
+            assert_eq!((name.get_version_num(), name.get_variant()), (7, uuid::Variant::RFC4122));
+            assert_eq!(name.get_timestamp().unwrap().to_unix(), (1_795_000_000, 123_000_000));
+        }
+    }
 }

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
-use uuid::{NoContext, Uuid};
 
+use crate::app::ports::new_id;
 use crate::audit::record::{Kind, Received, Record};
 use crate::audit::summary::Summary;
 use crate::model::moment::Zone;
@@ -285,9 +285,6 @@ impl Calls {
         let by = if summary.over_us.is_some() { "status" } else { "sweep" };
         let effects = summary.close(now.as_microsecond(), by);
         let zone = Zone::named(&summary.zone).unwrap_or_else(Zone::utc);
-        let subsecond = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
-        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
-        let id = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, subsecond));
         Record {
             org: summary.org.clone(),
             call: summary.call.clone(),
@@ -296,7 +293,7 @@ impl Calls {
             effects,
             rules: summary.rules.clone(),
             summary: Some(Box::new(summary)),
-            ..Record::blank(Kind::Closed, id, &self.node, Received::unwritten(now, &zone))
+            ..Record::blank(Kind::Closed, new_id(now), &self.node, Received::unwritten(now, &zone))
         }
     }
 }

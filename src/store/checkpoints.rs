@@ -1,13 +1,13 @@
 //! Folds the log into the file beside the writing, so that no caller waits for it.
 //!
 //! The engine would do it within a commit, with tens of milliseconds of copying and waiting for the disk. A thread
-//! of its own does the bulk; what was written meanwhile is little, and the writer folds it in itself, after which the
-//! log starts anew.
+//! of its own does it, a little at a time. The log starts anew whenever nothing was written meanwhile; when calls come
+//! in without a pause it grows, and the writer folds in the rest itself, once in a while.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -15,15 +15,20 @@ use rusqlite::Connection;
 
 use crate::store::open;
 
-/// Rows after which the log is folded: some 20 MB. More makes the log longer to read at a start after a crash, fewer
-/// writes pages that change often more times than need be.
+/// Rows after which the log is folded: some 10 MB. More at once keeps the disk busy while others want it, fewer writes
+/// pages that change often more times than need be.
 const EVERY: usize = 4000;
+
+/// Pages of the log, 128 MB of them, from which on the writer ends it: seconds of a busy node, and still read in a
+/// fraction of a second at a start after a crash.
+const LONG: i64 = 16_384;
 
 /// The thread, and what the writer knows of it.
 #[derive(Debug)]
 pub(in crate::store) struct Checkpoints {
     ask: Option<Sender<()>>,
     done: Arc<AtomicBool>,
+    length: Arc<AtomicI64>,
     thread: Option<JoinHandle<()>>,
     since: usize,
     underway: bool,
@@ -34,10 +39,11 @@ impl Checkpoints {
     pub(in crate::store) fn start(file: PathBuf) -> io::Result<Self> {
         let (ask, asked) = bounded(1);
         let done = Arc::new(AtomicBool::new(false));
-        let tell = Arc::clone(&done);
+        let length = Arc::new(AtomicI64::new(0));
+        let tell = (Arc::clone(&done), Arc::clone(&length));
         let thread = std::thread::Builder::new().name("journal-log".to_owned());
         let thread = thread.spawn(move || work(&file, &asked, &tell))?;
-        Ok(Self { ask: Some(ask), done, thread: Some(thread), since: 0, underway: false })
+        Ok(Self { ask: Some(ask), done, length, thread: Some(thread), since: 0, underway: false })
     }
 
     /// So many rows were written; call it between two transactions.
@@ -46,7 +52,9 @@ impl Checkpoints {
         if self.underway && self.done.swap(false, Ordering::AcqRel) {
             self.underway = false;
             self.since = 0;
-            fold(connection);
+            if self.length.load(Ordering::Acquire) >= LONG {
+                fold(connection);
+            }
         } else if !self.underway && self.since >= EVERY {
             self.underway = self.ask.as_ref().is_some_and(|ask| ask.try_send(()).is_ok());
         }
@@ -62,21 +70,21 @@ impl Drop for Checkpoints {
     }
 }
 
-fn work(file: &std::path::Path, asked: &Receiver<()>, done: &AtomicBool) {
+fn work(file: &std::path::Path, asked: &Receiver<()>, (done, length): &(Arc<AtomicBool>, Arc<AtomicI64>)) {
     let mut connection = None;
     for () in asked {
         if connection.is_none() {
             connection = open::writer(file).ok();
         }
         if let Some(connection) = &connection {
-            fold(connection);
+            length.store(fold(connection), Ordering::Release);
         }
         done.store(true, Ordering::Release);
     }
 }
 
 /// Folds in what can be without anybody waiting. What cannot be now is folded the next time; a disk that fails shows
-/// at the next commit.
-fn fold(connection: &Connection) {
-    drop(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0)));
+/// at the next commit. Tells how many pages the log has.
+fn fold(connection: &Connection) -> i64 {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1)).unwrap_or_default()
 }

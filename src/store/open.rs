@@ -97,7 +97,7 @@ pub(in crate::store) fn prepare(file: &Path) -> Result<Connection, StoreError> {
 /// A connection that writes: durable at each commit.
 ///
 /// Pages of 8 kB hold four records each. The log is folded into the file by `checkpoints`; the engine does it itself
-/// only when the log has grown to 20,000 pages (160 MB), because that thread does not get on.
+/// only when the log has grown to 40,000 pages (320 MB), because that thread does not get on.
 pub(in crate::store) fn writer(file: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
@@ -105,7 +105,7 @@ pub(in crate::store) fn writer(file: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update(None, "wal_autocheckpoint", 20_000)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 40_000)?;
     connection.pragma_update(None, "cache_size", -16_000)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)

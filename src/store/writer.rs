@@ -71,6 +71,7 @@ pub(in crate::store) struct Writer {
     /// The last place in the trail that is taken.
     pub(in crate::store) last: Spot,
     pub(in crate::store) kept_house_us: i64,
+    pub(in crate::store) wrote_calls_us: i64,
     pub(in crate::store) retry: Retry,
 }
 
@@ -164,7 +165,12 @@ impl Writer {
 
     /// One transaction for all; if one of them spoils it, each gets its own.
     fn commit(&mut self, batch: &mut Vec<Job>) {
-        match self.transact(batch) {
+        let portion = self.portion();
+        let done = self.transact(batch, portion);
+        if portion.is_some() {
+            self.wrote_calls(done.is_ok());
+        }
+        match done {
             Ok(done) => {
                 self.calls.committed();
                 self.recovered();
@@ -194,7 +200,24 @@ impl Writer {
         }
     }
 
-    fn transact(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Done>> {
+    /// The calls that are to be written along with a batch, so that they cost no commit of their own.
+    fn portion(&mut self) -> Option<Portion> {
+        let now_us = self.now_us();
+        let portion = Portion { calls: HOUSE_CALLS, now_us, waited_us: LAG_US };
+        let due = (now_us - self.wrote_calls_us).abs() >= HOUSE_US && self.calls.has(portion);
+        self.wrote_calls_us = if due { now_us } else { self.wrote_calls_us };
+        due.then_some(portion)
+    }
+
+    fn wrote_calls(&mut self, safe: bool) {
+        if safe {
+            self.calls.settled(self.now_us());
+        } else {
+            self.calls.undone(&self.connection);
+        }
+    }
+
+    fn transact(&mut self, batch: &[Job], portion: Option<Portion>) -> rusqlite::Result<Vec<Done>> {
         let now_us = self.now_us();
         let mut last = Spot { written_us: now_us.max(self.last.written_us), ..self.last };
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -216,6 +239,9 @@ impl Writer {
                 }
                 Job::Settle(_) | Job::Stop => Done::Nothing,
             });
+        }
+        if let Some(portion) = portion {
+            self.calls.write(&transaction, portion)?;
         }
         transaction.commit()?;
         self.last = last;
@@ -380,7 +406,9 @@ impl Writer {
         } else {
             Portion { calls: HOUSE_CALLS, now_us, waited_us: LAG_US }
         };
-        if (self.calls.has(portion) || whole) && !self.write_calls(portion) {
+        // A busy writer has written them along with its records.
+        let alone = (now_us - self.wrote_calls_us).abs() >= 2 * HOUSE_US && self.calls.has(portion);
+        if (alone || whole) && !self.write_calls(portion) {
             return;
         }
         match self.calls.due(&self.connection, self.clock.now()) {
@@ -394,12 +422,9 @@ impl Writer {
 
     fn write_calls(&mut self, portion: Portion) -> bool {
         let written = self.transact_calls(portion);
-        match &written {
-            Ok(()) => self.calls.settled(self.now_us()),
-            Err(error) => {
-                self.calls.undone(&self.connection);
-                house_failed(error);
-            }
+        self.wrote_calls(written.is_ok());
+        if let Err(error) = &written {
+            house_failed(error);
         }
         written.is_ok()
     }

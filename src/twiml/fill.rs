@@ -1,6 +1,9 @@
 //! Decisions as values for templates: who sees which number, what is spoken, where each answer leads.
 
+use std::sync::Arc;
+
 use minijinja::Value;
+use minijinja::value::Object;
 
 use crate::decide::decision::{Act, Decision};
 use crate::decide::screen::Screen;
@@ -131,12 +134,12 @@ impl Answer<'_> {
             Confirm::Key | Confirm::Voice => self.links().screen(id, facts.line, &facts.caller, 0),
             Confirm::None => String::new(),
         };
-        Value::from_pairs([
-            ("name", Value::from(&*contact.name)),
-            ("number", Value::from(contact.number.as_str())),
-            ("screen", Value::from(screen)),
-            ("status", Value::from(self.links().leg_status(id))),
-        ])
+        Value::from_object(Callee {
+            name: Value::from(&*contact.name),
+            number: Value::from(contact.number.as_str()),
+            screen: Value::from(screen),
+            status: Value::from(self.links().leg_status(id)),
+        })
     }
 
     fn menu(&self, id: MenuId) -> Result<Values, RenderError> {
@@ -370,7 +373,49 @@ fn value(heard: Heard) -> Value {
         Heard::Say { text, language } => (String::new(), text, language),
         Heard::Play(url) => (url, String::new(), String::new()),
     };
-    Value::from_pairs([("play", Value::from(play)), ("say", Value::from(say)), ("language", Value::from(language))])
+    Value::from_object(Part { play: Value::from(play), say: Value::from(say), language: Value::from(language) })
+}
+
+/// One of those who are rung, as templates see it.
+#[derive(Debug)]
+struct Callee {
+    name: Value,
+    number: Value,
+    screen: Value,
+    status: Value,
+}
+
+impl Object for Callee {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let value = match key.as_str()? {
+            "name" => &self.name,
+            "number" => &self.number,
+            "screen" => &self.screen,
+            "status" => &self.status,
+            _ => return None,
+        };
+        Some(value.clone())
+    }
+}
+
+/// One thing to be heard, as templates see it.
+#[derive(Debug)]
+struct Part {
+    play: Value,
+    say: Value,
+    language: Value,
+}
+
+impl Object for Part {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let value = match key.as_str()? {
+            "play" => &self.play,
+            "say" => &self.say,
+            "language" => &self.language,
+            _ => return None,
+        };
+        Some(value.clone())
+    }
 }
 
 /// The text in pieces short enough to be spoken, cut after a sentence or a word where there is one.

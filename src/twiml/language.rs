@@ -60,13 +60,21 @@ pub(crate) fn tag(code: &str, countries: &[Box<str>]) -> String {
 /// A number digit by digit, with a pause where people pause.
 pub(crate) fn spoken(number: &E164) -> String {
     let all = number.as_str().trim_start_matches('+');
-    let digits = |text: &str| text.chars().map(String::from).collect::<Vec<_>>().join(" ");
-    if let (Some(national), 11) = (all.strip_prefix('1'), all.len()) {
-        let (area, rest) = national.split_at(3.min(national.len()));
-        let (exchange, last) = rest.split_at(3.min(rest.len()));
-        return format!("{}, {}, {}", digits(area), digits(exchange), digits(last));
+    let (digits, groups) = match all.strip_prefix('1') {
+        Some(national) if all.len() == 11 => (national, [3, 6]),
+        Some(_) | None => (all, [usize::MAX; 2]),
+    };
+    let mut text = String::with_capacity(digits.len() * 2 + groups.len());
+    for (place, digit) in digits.chars().enumerate() {
+        if groups.contains(&place) {
+            text.push(',');
+        }
+        if place > 0 {
+            text.push(' ');
+        }
+        text.push(digit);
     }
-    digits(all)
+    text
 }
 
 #[cfg(test)]

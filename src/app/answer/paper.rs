@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use uuid::{NoContext, Uuid};
 
 use crate::app::App;
 use crate::app::answer::Visit;
 use crate::app::live::Organization;
+use crate::app::ports::new_id;
 use crate::audit::record::{self, Kind, Received, Record};
 use crate::model::ids::LineId;
 use crate::model::moment::Zone;
@@ -22,14 +22,8 @@ pub(super) fn blank(app: &Arc<App>, kind: Kind, endpoint: Endpoint, started: Tim
 }
 
 fn blank_in(app: &Arc<App>, kind: Kind, endpoint: Endpoint, received: Received, started: Timestamp) -> Record {
-    let record = Record::blank(kind, identifier(started), &app.manners.node, received);
+    let record = Record::blank(kind, new_id(started), &app.manners.node, received);
     Record { endpoint: endpoint.word().to_owned(), ..record }
-}
-
-fn identifier(at: Timestamp) -> Uuid {
-    let seconds = u64::try_from(at.as_second()).unwrap_or(0);
-    let nanoseconds = u32::try_from(at.subsec_nanosecond()).unwrap_or(0);
-    Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanoseconds))
 }
 
 impl Visit<'_> {
