@@ -238,7 +238,9 @@ impl Running {
 
     /// Reads rules and templates again, and answers by them at once where they are good.
     pub fn reload(&self) {
-        self.folders.reload(&self.app);
+        if !self.folders.reload(&self.app) {
+            tracing::info!(rules = %self.folders.rules.display(), "read again as asked: nothing has changed");
+        }
     }
 
     /// Wants no more calls, answers those that are under way, and ends.
@@ -278,11 +280,14 @@ impl Folders {
         live.reload(&found, &Folder::new(self.rules.clone()), today, now)
     }
 
-    fn reload(&self, app: &Arc<App>) {
+    /// Tells whether anything is different.
+    fn reload(&self, app: &Arc<App>) -> bool {
         let change = self.read_into(&app.live, &app.clock);
-        if change.differs {
+        let differs = change.differs;
+        if differs {
             self.tell(app, change);
         }
+        differs
     }
 
     /// Says how everything stands, and keeps new rules for calls that begin under them.

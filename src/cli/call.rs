@@ -45,6 +45,11 @@ pub(crate) fn run(args: &Args) -> Answer {
             return Ok(Outcome::Misuse);
         }
     };
+    if let Some(server) = args.server.as_deref().filter(|server| !server.contains("://")) {
+        eprintln!("error: --server: `{server}` says neither `http://` nor `https://`");
+        eprintln!("help: write `--server http://{server}`");
+        return Ok(Outcome::Misuse);
+    }
     let around = Around::of(args);
     let books = book::books(&around.rules, SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).date());
     let (book, number) = book::choose(&books, args.to.as_deref(), args.org.as_deref());
@@ -56,6 +61,15 @@ pub(crate) fn run(args: &Args) -> Answer {
         eprintln!("help: say it with `--to +16195550100`");
         return Ok(Outcome::Misuse);
     };
+    if let Some((leg, meant)) = args.people.stranger(&book).filter(|_| args.path.is_none()) {
+        eprintln!("error: --leg: nobody in the rules of `{}` is called `{leg}`", book.org);
+        let known = || book.contacts.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        eprintln!(
+            "help: {}",
+            meant.map_or_else(|| format!("there are {}", known()), |it| format!("did you mean `{it}`?"))
+        );
+        return Ok(Outcome::Misuse);
+    }
     let began = match began(args, &book, &to) {
         Ok(began) => began,
         Err(error) => {

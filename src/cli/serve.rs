@@ -97,6 +97,11 @@ pub(crate) fn run(args: &Serve) -> Answer {
     if args.print_config {
         return Ok(Outcome::Fine);
     }
+    if let Some(rules) = args.rules.as_ref().filter(|_| !settings.rules.is_dir()) {
+        eprintln!("error: --rules: there is no folder `{rules}`");
+        eprintln!("help: make it with a first rule file: `ringfall init {rules}/my-business.yaml`");
+        return Ok(Outcome::Misuse);
+    }
     let colors = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let look = match settings.log_format {
         LogFormat::Human => Look::Human { colors },

@@ -98,7 +98,12 @@ fn part(name: &str, bytes: &[u8], role: shape::Role, diagnostics: &mut Vec<Diagn
     diagnostics.extend(problems);
     let Some(root) = root else { return (source, None) };
     let read = shape::read(&source, &root, role);
+    // What is no map has nothing in it that could be missing: one problem is all there is to say.
+    let nothing_in_it = !root.is_map() && read.problems.iter().any(Diagnostic::is_error);
     diagnostics.extend(read.problems);
+    if nothing_in_it {
+        return (source, None);
+    }
     match serde_path_to_error::deserialize::<_, File>(read.value) {
         Ok(file) => {
             let lines = line_starts(&source.text);
@@ -170,6 +175,15 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+
+    #[test]
+    fn a_file_that_is_no_map_has_one_problem() {
+        for text in ["- a\n- b\n", "hello\n", "7", ""] {
+            let loaded = load("rules.yaml", text.as_bytes(), &NoFiles, date(2026, 11, 21));
+            assert!(loaded.rules.is_none());
+            assert_eq!(loaded.diagnostics.len(), 1, "{text:?}: {:#?}", loaded.diagnostics);
+        }
+    }
 
     #[test]
     fn every_problem_comes_at_once() {

@@ -60,6 +60,11 @@ pub(super) struct Entry {
 }
 
 impl Node {
+    /// Whether it is a map.
+    pub(super) const fn is_map(&self) -> bool {
+        matches!(self.kind, Kind::Map(_))
+    }
+
     /// The value under a key.
     pub(super) fn get(&self, key: &str) -> Option<&Entry> {
         let Kind::Map(entries) = &self.kind else { return None };

@@ -38,6 +38,47 @@ fn init_never_overwrites_a_file() {
 }
 
 #[test]
+fn a_rules_folder_that_is_named_and_is_not_there_is_misuse() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ringfall"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--rules", "nowhere"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = words(&output.stderr);
+    assert!(told.contains("no folder `nowhere`") && told.contains("ringfall init"), "{told}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+}
+
+#[test]
+fn a_call_to_nobody_or_nowhere_is_misuse_with_a_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("routing-rules/acme.yaml");
+    std::fs::create_dir(folder.path().join("routing-rules")).unwrap();
+    assert_eq!(ringfall(&["init", rules.to_str().unwrap()]).status.code(), Some(0));
+    let call = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_ringfall"))
+            .arg("call")
+            .args(args)
+            .current_dir(folder.path())
+            .env_remove("RINGFALL_RULES")
+            .output()
+            .unwrap();
+        (output.status.code(), words(&output.stderr))
+    };
+    let (code, told) = call(&["--leg", "primery=busy"]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("`primery`") && told.contains("did you mean `primary`?"), "{told}");
+    let (code, told) = call(&["--leg", "somebody-else=busy"]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("there are `primary`"), "{told}");
+    let (code, told) = call(&["--server", "127.0.0.1:9", "--leg", "primary=busy"]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("`--server http://127.0.0.1:9`"), "{told}");
+}
+
+#[test]
 fn completions_are_written_for_every_shell() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = ringfall(&["completions", shell]);

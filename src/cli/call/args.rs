@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::cli::call::book::Book;
 use crate::model::call::Attestation;
 use crate::model::leg::Leg;
+use crate::model::near;
 use crate::phone::Callbacks;
 use crate::phone::script::{HangUp, Message, MessageEnd, Phase, Quirk, Script, ScriptError};
 
@@ -184,6 +186,17 @@ impl People {
             script.add_leg(leg)?;
         }
         Ok(script)
+    }
+
+    /// The first phone that is named like nobody in the book, with the name that was likely meant. An empty book knows
+    /// nothing, and a number or an address is nobody's name.
+    pub(crate) fn stranger<'a>(&'a self, book: &'a Book) -> Option<(&'a str, Option<&'a str>)> {
+        let names = || book.contacts.iter().map(String::as_str);
+        let named = self.legs.iter().map(|leg| leg.split('=').next().unwrap_or_default().trim());
+        let mut people = named.filter(|leg| leg.contains(char::is_alphabetic) && !leg.contains([':', '@', '+']));
+        let is_known = |leg: &str| names().chain(book.names.values().map(String::as_str)).any(|name| name == leg);
+        let leg = people.find(|leg| !book.contacts.is_empty() && !is_known(leg))?;
+        Some((leg, near::nearest(leg, names())))
     }
 
     fn seconds(&self) -> Result<Option<u32>, ScriptError> {

@@ -20,6 +20,8 @@ pub(crate) struct Book {
     pub(crate) lines: Vec<(String, String)>,
     /// What numbers are called.
     pub(crate) names: BTreeMap<String, String>,
+    /// Those who may be rung, in the order of the file.
+    pub(crate) contacts: Vec<String>,
     /// Numbers that may be shown as caller id.
     pub(crate) own: Vec<String>,
     /// The zone of each line, by its number.
@@ -40,7 +42,8 @@ impl Book {
             }
         }
         let zones = rules.lines.iter().map(|line| (line.number.to_string(), line.zone.clone())).collect();
-        Self { org: org.to_owned(), lines, names, own, zones }
+        let contacts = rules.contacts.iter().map(|contact| contact.name.to_string()).collect();
+        Self { org: org.to_owned(), lines, names, contacts, own, zones }
     }
 
     /// The number of a line that is called by its name or its number.
