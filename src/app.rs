@@ -11,6 +11,7 @@ pub mod network;
 pub mod ports;
 pub mod tenancy;
 pub mod trail;
+pub mod trial;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
@@ -26,6 +27,7 @@ use crate::app::messenger::switchboard::Switchboard;
 use crate::app::metrics::Metrics;
 use crate::app::ports::{Clock, Journal};
 use crate::app::tenancy::Tenants;
+use crate::app::trial::Followed;
 use crate::webhook::raw::Limits;
 
 /// Everything that a request may use.
@@ -49,6 +51,8 @@ pub struct App {
     pub manners: Manners,
     /// The switches as calls see them.
     pub switches: Switchboard,
+    /// Where calls stand under rules on trial.
+    pub trials: Followed,
     /// How telling people stands.
     pub outreach: Outreach,
     /// Whether calls are wanted: not before everything is loaded, and no more when stopping.

@@ -36,6 +36,7 @@ pub mod test;
 pub mod token;
 mod trail;
 pub mod why;
+pub mod trial;
 
 use crate::cli::outcome::Outcome;
 
@@ -69,6 +70,8 @@ enum Command {
     Calendar(calendar::Calendar),
     /// Show which calls would meet something else under other rules
     Diff(diff::Diff),
+    /// Show how a second rule file on trial fares; put it in place, or end the trial
+    Trial(trial::Trial),
     /// Run the tests that rule files carry
     Test(test::Test),
     /// Make files of calls of the audit trail, with stand-ins for whoever is named, to be played again
@@ -120,6 +123,7 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Calendar(args) => calendar::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Trial(args) => trial::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),

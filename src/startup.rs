@@ -199,6 +199,7 @@ fn assembled(settings: &Settings, clock: Arc<dyn Clock>, stores: Stores, live: L
         journal: stores.journal,
         tenants: stores.tenants,
         clock,
+        trials: crate::app::trial::Followed::default(),
         metrics: Metrics::new(env!("CARGO_PKG_VERSION"), bundled_tzdb(), labels),
         board: Arc::default(),
         manners: Manners {

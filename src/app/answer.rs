@@ -32,6 +32,7 @@ mod observed;
 mod paper;
 mod place;
 mod reports;
+mod shadow;
 
 /// A request as it came in.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use jiff::civil::Date;
 
 use crate::app::live::compile::Kept;
 use crate::app::ports::RuleText;
+use crate::app::trial::Trial;
 use crate::model::digest::{Digest, RulesKey};
 use crate::model::ids::{LineId, OrgSlug};
 use crate::model::phone::E164;
@@ -57,6 +58,8 @@ pub struct Organization {
     pub rules: Arc<RuleSet>,
     /// The templates of its answers.
     pub templates: Arc<Templates>,
+    /// Rules on trial, when there are any that can be used.
+    pub trial: Option<Arc<Trial>>,
 }
 
 /// How one rule file stands.
@@ -203,7 +206,8 @@ impl Live {
         }
         let rules = self.older().iter().find(|(org, rules)| org == slug && rules.digest.key() == key)?.1.clone();
         let templates = present.map_or_else(|| self.templates(), |it| Arc::clone(&it.templates));
-        Some(Arc::new(Organization { slug: slug.clone(), rules, templates }))
+        // Of calls that began under older rules nobody asks what other rules would do.
+        Some(Arc::new(Organization { slug: slug.clone(), rules, templates, trial: None }))
     }
 
     /// Compiles rules that were kept elsewhere, for a call that began under them.

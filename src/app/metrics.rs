@@ -97,6 +97,7 @@ pub struct Metrics {
     api_refused: Family<Reason, Counter>,
     duplicates: Counter,
     anomalies: Family<Reason, Counter>,
+    tried: Family<Outcome, Counter>,
     texts: Family<Outcome, Counter>,
     waiting_texts: Family<Result, Gauge>,
     breakers: Family<Account, Gauge>,
@@ -148,6 +149,7 @@ impl Metrics {
             api_refused: Family::default(),
             duplicates: Counter::default(),
             anomalies: Family::default(),
+            tried: Family::default(),
             texts: Family::default(),
             waiting_texts: Family::default(),
             breakers: Family::default(),
@@ -206,7 +208,8 @@ impl Metrics {
             "Organizations on older rules: their file is bad",
             stale_organizations.clone(),
         );
-        let Self { registry, texts, waiting_texts, breakers, .. } = self;
+        let Self { registry, tried, texts, waiting_texts, breakers, .. } = self;
+        registry.register("trial_answers", "Answers that rules on trial would have given, same or not", tried.clone());
         registry.register("texts", "Texts handed to the carrier, by what came of it", texts.clone());
         registry.register("texts_kept", "Texts in the outbox that wait, are unknown or dead", waiting_texts.clone());
         registry.register("carrier_resting", "1 while an account's requests rest after failures", breakers.clone());
@@ -296,6 +299,11 @@ impl Metrics {
     /// The administration API refused somebody.
     pub fn api_refused(&self, reason: &'static str) {
         self.api_refused.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// Rules on trial would have answered so.
+    pub fn tried(&self, outcome: &'static str) {
+        self.tried.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// A step was asked again.

@@ -76,6 +76,9 @@ impl Named {
 
     /// Puts something else for every number and word of a person, in the texts that people read.
     pub(in crate::audit) fn replace_texts(&self, record: &mut Record, mut by: impl FnMut(&str) -> String) {
+        for text in record.tried.iter_mut().flat_map(|tried| [&mut tried.old, &mut tried.new]) {
+            self.replace(text, &mut by);
+        }
         for TraceLine { text, .. } in &mut record.trace {
             self.replace(text, &mut by);
         }

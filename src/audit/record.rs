@@ -32,6 +32,8 @@ pub enum Kind {
     Message,
     /// A call was closed: its summary, and what is sent because nobody took it.
     Closed,
+    /// Rules on trial would have answered otherwise.
+    Trial,
     /// Something that the keepers of the gate must see.
     Security,
 }
@@ -47,6 +49,7 @@ impl Kind {
             Self::Transcription => "transcription",
             Self::Message => "message",
             Self::Closed => "closed",
+            Self::Trial => "trial",
             Self::Security => "security",
         }
     }
@@ -129,6 +132,9 @@ pub struct Record {
     /// Version of the time-zone data.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub tzdb: String,
+    /// What rules on trial would have answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Tried>,
     /// Something for the keepers of the gate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security: Option<SecurityEvent>,
@@ -175,6 +181,7 @@ impl Record {
             rules: None,
             templates: None,
             tzdb: bundled_tzdb().to_owned(),
+            tried: None,
             security: None,
             summary: None,
             twiml: None,
@@ -439,6 +446,20 @@ pub struct TraceLine {
     pub path: String,
     /// The words.
     pub text: String,
+}
+
+/// An answer that rules on trial would have given otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Tried {
+    /// Digest of the rules on trial.
+    pub rules: String,
+    /// In what the answers differ: `course`, `rung`, `confirm`, `ending`, `texts`, `mailbox`, `seconds`, `shown` or
+    /// `wording`.
+    pub aspects: Vec<String>,
+    /// What was answered: the step, and what it does.
+    pub old: String,
+    /// What would have been answered.
+    pub new: String,
 }
 
 /// Something for the keepers of the gate.

@@ -129,7 +129,7 @@ impl Summary {
             Kind::Status => self.fold_status(record.leg.is_some(), &record.reported, at),
             Kind::Recording => self.fold_recording(&record.reported),
             Kind::Closed => self.fold_closed(record),
-            Kind::Transcription | Kind::Message | Kind::Security => {}
+            Kind::Transcription | Kind::Message | Kind::Trial | Kind::Security => {}
         }
         self.missed_told |= record.effects.iter().any(|effect| effect.kind == "missed");
     }

@@ -67,7 +67,7 @@ impl Trail {
 
     /// Adds a record; those of other kinds than calls are passed over.
     pub fn record(&mut self, record: &Record) {
-        if record.call.is_empty() || matches!(record.kind, Kind::Security | Kind::Message) {
+        if record.call.is_empty() || matches!(record.kind, Kind::Security | Kind::Message | Kind::Trial) {
             return;
         }
         let name = (record.org.clone(), record.call.clone());
@@ -135,7 +135,7 @@ impl Draft {
                 self.seen.end = end.or_else(|| self.seen.end.take());
                 self.seen.waited = summary.and_then(|summary| summary.waited).or(self.seen.waited);
             }
-            Kind::Screen | Kind::Recording | Kind::Transcription | Kind::Message | Kind::Security => {}
+            Kind::Screen | Kind::Recording | Kind::Transcription | Kind::Message | Kind::Trial | Kind::Security => {}
         }
     }
 

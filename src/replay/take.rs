@@ -56,7 +56,7 @@ pub fn true_recording(records: &[Record], rules: RulesKey) -> Result<Recording, 
                 end = record.summary.as_ref().and_then(|summary| summary.end.clone()).or(end);
                 continue;
             }
-            Kind::Message | Kind::Security => continue,
+            Kind::Message | Kind::Trial | Kind::Security => continue,
         }
         if let Some(decided) = record.decision.as_ref().and_then(|decision| decision.end.clone()) {
             end = Some(decided);

@@ -122,6 +122,10 @@ pub fn event(record: &Record) -> String {
             let end = record.summary.as_ref().and_then(|summary| summary.end.as_deref()).unwrap_or("unknown");
             format!("the call is closed: {end}")
         }
+        Kind::Trial => {
+            let tried = record.tried.as_ref().map_or("", |tried| tried.new.as_str());
+            format!("rules on trial would have answered otherwise: {tried}")
+        }
         Kind::Security => format!("refused: {}", record.security.as_ref().map_or("", |it| it.event.as_str())),
     };
     for anomaly in &reported.anomalies {

@@ -164,7 +164,7 @@ pub fn last_resort(house: &House<'_>, stand: &Stand) -> Twiml {
 }
 
 /// State from outside the rule file.
-fn state(rules: &RuleSet, facts: &CallFacts, began: i64, memory: &impl Memory) -> State {
+pub fn state(rules: &RuleSet, facts: &CallFacts, began: i64, memory: &impl Memory) -> State {
     let limited = rules.contacts.iter().any(|contact| contact.max_calls.is_some());
     let active = |contact: &Contact| match contact.max_calls {
         Some(_) => memory.active_calls(&contact.name, &facts.call),

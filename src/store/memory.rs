@@ -117,7 +117,7 @@ impl Memory {
                 }
             }
             Kind::Closed => self.over(org, &record.call),
-            Kind::Recording | Kind::Transcription | Kind::Message | Kind::Security => {}
+            Kind::Recording | Kind::Transcription | Kind::Message | Kind::Trial | Kind::Security => {}
         }
     }
 

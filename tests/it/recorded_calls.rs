@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use ringfall::audit::record::{Kind, Record};
 use ringfall::model::leg::Leg;
 use ringfall::phone::script::Script;
 use serde_json::Value;
@@ -70,14 +71,60 @@ fn a_hundred_calls(phone: &mut Telephone) -> (Vec<String>, BTreeSet<String>) {
     (sids, evening)
 }
 
+/// The records of what rules on trial would have done in a call.
+fn tried(phone: &Telephone, sid: &str) -> Vec<Record> {
+    let mut records = phone.records("acme", sid);
+    records.retain(|record| record.kind == Kind::Trial);
+    records
+}
+
+/// The same calls as the rules on trial saw them, beside the calls themselves.
+fn on_trial(phone: &Telephone, sids: &[String], evening: &BTreeSet<String>, rules: &str) {
+    // Nobody waits for them, so they may come later than the calls.
+    let mut patience = 600;
+    while evening.iter().any(|sid| tried(phone, sid).is_empty()) && patience > 0 {
+        patience -= 1;
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let differing: BTreeSet<String> = sids.iter().filter(|sid| !tried(phone, sid).is_empty()).cloned().collect();
+    assert_eq!(differing, *evening);
+    let first = tried(phone, evening.first().unwrap()).remove(0).tried.unwrap();
+    assert_eq!(first.aspects, ["course"]);
+    assert!(first.old.contains("takes a message") && first.new.contains("rings primary"), "{first:?}");
+    assert!(phone.metrics().contains("ringfall_trial_answers_total{outcome=\"same\"}"), "{}", phone.metrics());
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("acme.yaml");
+    std::fs::create_dir(folder.path().join("next")).unwrap();
+    std::fs::write(folder.path().join("next/acme.yaml"), RULES.replace("17:00", "18:00")).unwrap();
+    std::fs::write(&file, rules).unwrap();
+    let data = phone.data().display().to_string();
+    let status = json(folder.path(), &["trial", "status", "--data", &data, "acme.yaml"]);
+    let calls = status["trials"][0]["differences"].as_array().unwrap();
+    let calls: BTreeSet<String> = calls.iter().map(|call| call["call"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(calls, *evening);
+    let (code, out, _) = ringfall(folder.path(), &["trial", "status", "--data", &data, "acme.yaml"]);
+    assert_eq!(code, Some(0));
+    assert!(out.contains("tries next/acme.yaml as shadow on 100% of callers"), "{out}");
+    assert_eq!(ringfall(folder.path(), &["trial", "abort", "acme.yaml"]).0, Some(0));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), RULES);
+    assert_eq!(ringfall(folder.path(), &["trial", "abort", "acme.yaml"]).0, Some(3));
+    std::fs::write(&file, rules).unwrap();
+    assert_eq!(ringfall(folder.path(), &["trial", "promote", "acme.yaml"]).0, Some(0));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), RULES.replace("17:00", "18:00"));
+}
+
 #[test]
 fn a_changed_opening_hour_names_exactly_the_calls_that_move() {
-    let mut phone = Telephone::new(&[("rules/acme.yaml", RULES)]);
+    let next = RULES.replace("17:00", "18:00");
+    let trial = format!("{RULES}rollout: {{ candidate: next/acme.yaml, mode: shadow }}\n");
+    let mut phone = Telephone::new(&[("rules/acme.yaml", &trial), ("rules/next/acme.yaml", &next)]);
     let (sids, evening) = a_hundred_calls(&mut phone);
     assert!(evening.len() > 3, "{evening:?}");
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("acme.yaml"), RULES).unwrap();
-    std::fs::write(folder.path().join("next.yaml"), RULES.replace("17:00", "18:00")).unwrap();
+    std::fs::write(folder.path().join("next.yaml"), &next).unwrap();
+    on_trial(&phone, &sids, &evening, &trial);
     let mut lines = String::new();
     for sid in &sids {
         for record in phone.records("acme", sid) {

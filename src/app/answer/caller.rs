@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::answer::fault::Fault;
-use crate::app::answer::{Done, Outcome, Visit};
+use crate::app::answer::{Done, Outcome, Visit, shadow};
 use crate::app::live::Organization;
 use crate::audit::record::{Kind, Record};
 use crate::decide::decision::{Act, Decision};
@@ -59,6 +59,9 @@ async fn decided(visit: &Visit<'_>, event: &CallEvent, asked: Asked) -> Done {
             count(visit, &asked, event, &answered.decision);
             let done = visit.keep(record, twiml.into_string()).await;
             tell(visit, &asked, &answered.decision, done.outcome);
+            if done.outcome == Outcome::Answered {
+                shadow::look(visit, event, org, stand, answered.decision);
+            }
             done
         }
         Err(error) => {

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::app::App;
 use crate::app::answer::Visit;
 use crate::app::live::Organization;
 use crate::app::messenger::switchboard::Switchboard;
@@ -42,10 +43,15 @@ impl Memory for Remembered<'_> {
     }
 }
 
+/// What is remembered of the calls of an organization, at that time.
+pub(super) fn of<'a>(app: &'a App, org: &'a OrgSlug, now: Timestamp) -> Remembered<'a> {
+    Remembered { journal: &*app.journal, org, switches: &app.switches, now }
+}
+
 impl Visit<'_> {
     /// What is remembered of the calls of this organization.
     pub(super) fn memory<'a>(&'a self, org: &'a OrgSlug) -> Remembered<'a> {
-        Remembered { journal: &*self.app.journal, org, switches: &self.app.switches, now: self.at }
+        of(self.app, org, self.at)
     }
 
     /// What answers the calls of this organization.

@@ -11,10 +11,11 @@ use jiff::civil::Date;
 use crate::app::live::skins::Skins;
 use crate::app::live::{FileState, FileStatus, Organization, Snapshot, Text, numbers};
 use crate::app::ports::RuleText;
+use crate::app::trial::Trial;
 use crate::diagnostic::Diagnostic;
 use crate::model::digest::Digest;
 use crate::model::ids::OrgSlug;
-use crate::rules::ruleset::RuleSet;
+use crate::rules::ruleset::{Rollout, RuleSet};
 use crate::rules::{FileError, Files};
 
 /// What is remembered from one reading to the next.
@@ -32,6 +33,8 @@ pub(super) struct KeptFile {
     now: Outcome,
     /// The last good rules, and when they were read.
     pub(super) good: Option<(Arc<RuleSet>, Timestamp)>,
+    /// What is on trial beside them.
+    trial: Option<Arc<Trial>>,
 }
 
 /// What a compilation depended on.
@@ -67,6 +70,7 @@ struct Compiled {
     seen: Seen,
     slug: Option<OrgSlug>,
     rules: Option<RuleSet>,
+    trial: Option<Arc<Trial>>,
     texts: Vec<RuleText>,
     problems: Vec<String>,
 }
@@ -99,7 +103,10 @@ impl Kept {
                 }
                 _ => (Outcome::Bad { problems: compiled.problems }, older),
             };
-            self.files.insert(text.stem.clone(), KeptFile { name: text.name.clone(), seen: compiled.seen, now, good });
+            self.files.insert(
+                text.stem.clone(),
+                KeptFile { name: text.name.clone(), seen: compiled.seen, now, good, trial: compiled.trial },
+            );
         }
         (fresh, differs)
     }
@@ -136,11 +143,20 @@ impl Kept {
                 status.state = if good { FileState::Good } else { FileState::Stale };
                 (status.since, status.digest) = (Some(*since), Some(rules.digest));
                 let templates = self.skins.of(&slug);
+                let trial = file.trial.clone().filter(|_| good);
+                let tried = |it: &Organization| it.trial.as_ref().map(Arc::as_ptr) == trial.as_ref().map(Arc::as_ptr);
                 let same = before
                     .organization(&slug)
-                    .filter(|it| Arc::ptr_eq(&it.rules, rules) && Arc::ptr_eq(&it.templates, &templates));
+                    .filter(|it| Arc::ptr_eq(&it.rules, rules) && Arc::ptr_eq(&it.templates, &templates) && tried(it));
                 let organization = same.map_or_else(
-                    || Arc::new(Organization { slug: slug.clone(), rules: Arc::clone(rules), templates }),
+                    || {
+                        Arc::new(Organization {
+                            slug: slug.clone(),
+                            rules: Arc::clone(rules),
+                            templates,
+                            trial: trial.clone(),
+                        })
+                    },
                     Arc::clone,
                 );
                 next.organizations.insert(slug, organization);
@@ -172,6 +188,7 @@ fn compile(text: &Text, files: &(dyn Files + Sync), today: Date) -> Compiled {
         seen: seen(Vec::new()),
         slug: None,
         rules: None,
+        trial: None,
         texts: Vec::new(),
         problems: vec![format!("{}: error: {problem}", text.name)],
     };
@@ -185,6 +202,9 @@ fn compile(text: &Text, files: &(dyn Files + Sync), today: Date) -> Compiled {
     };
     let noted = Noted { files, asked: RefCell::default() };
     let loaded = crate::rules::load(&text.name, bytes, &noted, today);
+    let mut problems: Vec<String> = loaded.diagnostics.iter().map(sentence).collect();
+    let rollout = loaded.rules.as_ref().and_then(|rules| rules.rollout.as_deref());
+    let trial = rollout.and_then(|rollout| on_trial(rollout, &noted, today, &mut problems));
     let asked = noted.asked.into_inner();
     let included = asked.iter().map(Asked::seen).collect();
     let as_text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -200,8 +220,25 @@ fn compile(text: &Text, files: &(dyn Files + Sync), today: Date) -> Compiled {
         slug: Some(slug),
         texts: if loaded.rules.is_some() { texts } else { Vec::new() },
         rules: loaded.rules,
-        problems: loaded.diagnostics.iter().map(sentence).collect(),
+        trial,
+        problems,
     }
+}
+
+/// The rules on trial; what is wrong with them is told, and touches no call. What they name stands below the folder of
+/// the rule file.
+fn on_trial(rollout: &Rollout, files: &Noted<'_>, today: Date, problems: &mut Vec<String>) -> Option<Arc<Trial>> {
+    let name = &*rollout.candidate;
+    let bytes = match files.read(name) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            problems.push(format!("{name}: error: the rules on trial cannot be read: {error}"));
+            return None;
+        }
+    };
+    let loaded = crate::rules::load(name, &bytes, files, today);
+    problems.extend(loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).map(sentence));
+    loaded.rules.map(|rules| Arc::new(Trial::new(rollout, Arc::new(rules))))
 }
 
 fn stumbled(text: &Text) -> Compiled {
@@ -209,6 +246,7 @@ fn stumbled(text: &Text) -> Compiled {
         seen: Seen { text: digest_of(text), included: Vec::new() },
         slug: None,
         rules: None,
+        trial: None,
         texts: Vec::new(),
         problems: vec![format!("{}: error: reading this file or one read beside it failed unexpectedly", text.name)],
     }

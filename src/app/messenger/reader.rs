@@ -117,6 +117,7 @@ impl Reader<'_> {
             | RecordKind::Status
             | RecordKind::Recording
             | RecordKind::Closed
+            | RecordKind::Trial
             | RecordKind::Security => {
                 let at = Timestamp::from_microsecond(record.received.us).unwrap_or_default();
                 let listen = |sid: &str| (self.links.0)(&slug, sid, at);
