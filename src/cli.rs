@@ -35,8 +35,8 @@ mod terminal;
 pub mod test;
 pub mod token;
 mod trail;
-pub mod why;
 pub mod trial;
+pub mod why;
 
 use crate::cli::outcome::Outcome;
 
