@@ -11,6 +11,7 @@ pub mod check;
 pub mod completions;
 pub mod connect;
 pub mod diff;
+pub mod doctor;
 pub mod explain;
 pub mod fallback;
 pub mod ground;
@@ -100,6 +101,8 @@ enum Command {
     Connect(Box<connect::Connect>),
     /// Change the key that stored secrets are sealed under
     Key(key::Key),
+    /// Look at settings, clock, disk, account, numbers and fallbacks, and tell what to do about each
+    Doctor(doctor::Doctor),
     /// Ask a running service whether it is well
     Health(health::Health),
     /// Issue, list and take back tokens for the administration API
@@ -138,6 +141,7 @@ pub fn run() -> ExitCode {
         Command::Org(args) => org::run(&args),
         Command::Connect(args) => connect::run(&args),
         Command::Key(args) => key::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Health(args) => health::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Schema(args) => Ok(schema::run(&args)),

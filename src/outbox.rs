@@ -8,3 +8,6 @@ mod list;
 
 pub use crate::outbox::desk::{Desk, OpenError};
 pub use crate::outbox::list::{Listed, TurnLine};
+
+#[cfg(test)]
+mod tests;

@@ -212,21 +212,13 @@ impl Reader<'_> {
         let listen = self.read("listen", "an address and a port, such as `127.0.0.1:8080`", address);
         let public_url = self.public_url();
         let trusted_proxies = self.networks();
-        let environment = self.read("environment", "`development` or `production`", |text| match text {
-            "development" => Some(Environment::Development),
-            "production" => Some(Environment::Production),
-            _ => None,
-        });
+        let environment = self.read("environment", "`development` or `production`", environment);
         let log_format = self.read("log_format", "`human` or `json`", |text| match text {
             "human" => Some(LogFormat::Human),
             "json" => Some(LogFormat::Json),
             _ => None,
         });
-        let reload = self.read("reload", "`watch` or `signal`", |text| match text {
-            "watch" => Some(Reload::Watch),
-            "signal" => Some(Reload::Signal),
-            _ => None,
-        });
+        let reload = self.read("reload", "`watch` or `signal`", reload);
         let deadline = self.seconds("deadline", 1..=14);
         let journal_deadline = self.seconds("journal_deadline", 0..=10);
         self.order("journal_deadline", journal_deadline, deadline);
@@ -427,6 +419,22 @@ impl Reader<'_> {
         {
             self.fault("public_url", "is needed in production: signatures are over the address that the carrier calls");
         }
+    }
+}
+
+fn environment(text: &str) -> Option<Environment> {
+    match text {
+        "development" => Some(Environment::Development),
+        "production" => Some(Environment::Production),
+        _ => None,
+    }
+}
+
+fn reload(text: &str) -> Option<Reload> {
+    match text {
+        "watch" => Some(Reload::Watch),
+        "signal" => Some(Reload::Signal),
+        _ => None,
     }
 }
 

@@ -38,6 +38,7 @@ use crate::webhook::raw::Limits;
 pub mod accounts;
 mod administration;
 pub mod carrier;
+mod drift;
 mod followers;
 pub mod keys;
 pub mod organizations;
@@ -111,15 +112,9 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     let followers = store.as_deref().map(|store| Followers::start(settings, &app, store)).transpose()?;
     let api = administration::assembled(settings, &app, &app.tenants);
     let front = front(settings, Arc::clone(&app));
-    let capacity = Capacity {
-        workers: settings.workers,
-        connections: settings.connections,
-        header_timeout: settings.header_timeout,
-        drain: settings.drain,
-    };
     let here = api_listener.is_none().then(|| Data::clone(&api));
     let more = move |config: &mut ServiceConfig| here.iter().for_each(|api| api::routes(api, config));
-    let server = server::start(listener, front, capacity, more).context("cannot start the web server")?;
+    let server = server::start(listener, front, capacity(settings), more).context("cannot start the web server")?;
     let handle = server.handle();
     let task = tokio::spawn(server);
     let start_apart = |listener| administration::start(listener, Data::clone(&api), settings);
@@ -145,6 +140,15 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         _watch: watch,
         following,
     })
+}
+
+fn capacity(settings: &Settings) -> Capacity {
+    Capacity {
+        workers: settings.workers,
+        connections: settings.connections,
+        header_timeout: settings.header_timeout,
+        drain: settings.drain,
+    }
 }
 
 /// A file that was spoilt while nobody looked must not silence its organization: the rules kept last stand in.

@@ -2,6 +2,7 @@
 
 pub mod audio;
 pub mod health;
+pub mod listen;
 pub mod raw;
 pub mod server;
 
@@ -53,6 +54,7 @@ fn addresses(config: &mut ServiceConfig) {
         config.service(web::resource(endpoint.path()).to(answer));
     }
     config.route("/audio/{org}/{path:.*}", web::get().to(audio::recording));
+    config.route("/listen/{org}/{recording}", web::get().to(listen::message));
     config.route("/healthz", web::get().to(health::alive));
     config.route("/readyz", web::get().to(health::ready));
     config.route("/metrics", web::get().to(health::metrics));

@@ -3,6 +3,7 @@
 //! None of this is on a caller's time. Everything is read from the journal behind its writing and kept in an outbox
 //! in the same step as the place that was read to, so that a crash at any point loses and doubles nothing.
 
+pub mod listen;
 pub mod ports;
 pub mod reader;
 pub mod sender;
@@ -10,22 +11,39 @@ pub mod switchboard;
 
 use std::sync::{Arc, OnceLock};
 
+use crate::app::messenger::listen::ListenKey;
 use crate::app::messenger::ports::{Carrier, Outbox};
 
 /// How telling people stands, for the readiness page and the metrics.
 #[derive(Debug, Default)]
-pub struct Outreach(OnceLock<(Arc<dyn Outbox>, Arc<dyn Carrier>)>);
+pub struct Outreach(OnceLock<Means>);
+
+/// What people are told with.
+#[derive(Debug, Clone)]
+pub struct Means {
+    /// Where texts wait.
+    pub outbox: Arc<dyn Outbox>,
+    /// Who carries them.
+    pub carrier: Arc<dyn Carrier>,
+    /// What addresses of recordings are signed with.
+    pub key: ListenKey,
+}
 
 impl Outreach {
     /// It has started.
-    pub fn set(&self, outbox: &Arc<dyn Outbox>, carrier: &Arc<dyn Carrier>) {
+    pub fn set(&self, means: Means) {
         // It starts once; a second start would be of the same.
-        drop(self.0.set((Arc::clone(outbox), Arc::clone(carrier))));
+        drop(self.0.set(means));
+    }
+
+    /// What recordings are fetched with, and what their addresses are checked with.
+    pub fn listening(&self) -> Option<(&dyn Carrier, &ListenKey)> {
+        self.0.get().map(|means| (&*means.carrier, &means.key))
     }
 
     /// Texts by state, and each account's breaker in a word; nothing when people are not told at all.
     pub async fn standing(&self) -> Option<(Vec<(String, u64)>, Vec<(String, &'static str)>)> {
-        let (outbox, carrier) = self.0.get()?;
+        let Means { outbox, carrier, .. } = self.0.get()?;
         Some((outbox.counts().await.ok()?, carrier.standings()))
     }
 }

@@ -101,6 +101,7 @@ pub struct Metrics {
     texts: Family<Outcome, Counter>,
     waiting_texts: Family<Result, Gauge>,
     breakers: Family<Account, Gauge>,
+    drifted: Gauge,
     reload_good: Gauge,
     reload_at: Gauge,
     organizations: Gauge,
@@ -153,6 +154,7 @@ impl Metrics {
             texts: Family::default(),
             waiting_texts: Family::default(),
             breakers: Family::default(),
+            drifted: Gauge::default(),
             reload_good: Gauge::default(),
             reload_at: Gauge::default(),
             organizations: Gauge::default(),
@@ -208,8 +210,9 @@ impl Metrics {
             "Organizations on older rules: their file is bad",
             stale_organizations.clone(),
         );
-        let Self { registry, tried, texts, waiting_texts, breakers, .. } = self;
+        let Self { registry, tried, texts, waiting_texts, breakers, drifted, .. } = self;
         registry.register("trial_answers", "Answers that rules on trial would have given, same or not", tried.clone());
+        registry.register("numbers_drifted", "Numbers that are not set as they should be", drifted.clone());
         registry.register("texts", "Texts handed to the carrier, by what came of it", texts.clone());
         registry.register("texts_kept", "Texts in the outbox that wait, are unknown or dead", waiting_texts.clone());
         registry.register("carrier_resting", "1 while an account's requests rest after failures", breakers.clone());
@@ -269,6 +272,11 @@ impl Metrics {
         for (account, standing) in standings {
             self.breakers.get_or_create(&Account { account: account.clone() }).set(i64::from(*standing != "closed"));
         }
+    }
+
+    /// So many numbers are not set as they should be.
+    pub fn drifted(&self, numbers: i64) {
+        self.drifted.set(numbers);
     }
 
     /// A ring ended.

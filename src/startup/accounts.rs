@@ -55,7 +55,7 @@ fn make(path: &Path) -> anyhow::Result<Simulator> {
 }
 
 /// 128 bits that nobody can guess, as 32 hex digits.
-fn random_hex() -> anyhow::Result<String> {
+pub(super) fn random_hex() -> anyhow::Result<String> {
     let mut bytes = [0; 16];
     let mut source = std::fs::File::open("/dev/urandom").context("the machine has no source of randomness")?;
     source.read_exact(&mut bytes).context("the machine's source of randomness cannot be read")?;

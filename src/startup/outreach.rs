@@ -1,18 +1,29 @@
 //! Starts what tells people: the reader of the journal and the sender of texts.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
+
+use anyhow::Context as _;
 
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::app::messenger::Means;
+use crate::app::messenger::listen::ListenKey;
 use crate::app::messenger::ports::{Carrier, Outbox, Trail};
-use crate::app::messenger::reader::{self, Links};
+use crate::app::messenger::reader::{self, Link, Links};
 use crate::app::messenger::sender;
+use crate::model::ids::RecordingSid;
+use crate::model::secret::Secret;
 use crate::outbox::Desk;
 use crate::settings::Settings;
-use crate::startup::carrier;
+use crate::startup::{accounts, carrier, drift};
 use crate::store::Store;
 use crate::twilio::carrier::Texts;
+use crate::webhook::origin::Origin;
 
 /// Tasks that run until they are dropped.
 #[derive(Debug, Default)]
@@ -39,12 +50,14 @@ impl Drop for Tasks {
 pub(super) async fn start(settings: &Settings, app: &Arc<App>, store: Option<&Arc<Store>>) -> Tasks {
     let Some(store) = store else { return Tasks::default() };
     match ready(settings, app).await {
-        Ok((outbox, carrier)) => {
+        Ok(Means { outbox, carrier, key }) => {
             let trail: Arc<dyn Trail> = Arc::<Store>::clone(store);
-            let links = Arc::new(Links(Box::new(|_, _, _| None)));
+            let links = Arc::new(Links(link(settings.public_url.clone(), key)));
             let reader = reader::run(Arc::clone(app), trail, Arc::clone(&outbox), links);
             let sender = sender::run(Arc::clone(app), outbox, carrier, settings.texts_a_day);
-            Tasks(vec![tokio::spawn(reader), tokio::spawn(sender)])
+            let mut tasks = vec![tokio::spawn(reader), tokio::spawn(sender)];
+            tasks.extend(watch_numbers(settings, app));
+            Tasks(tasks)
         }
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "nobody will be told of missed calls and messages");
@@ -53,7 +66,39 @@ pub(super) async fn start(settings: &Settings, app: &Arc<App>, store: Option<&Ar
     }
 }
 
-async fn ready(settings: &Settings, app: &App) -> anyhow::Result<(Arc<dyn Outbox>, Arc<dyn Carrier>)> {
+/// Looks after the numbers, where it is known how we are reached and a key lets us look.
+fn watch_numbers(settings: &Settings, app: &Arc<App>) -> Option<JoinHandle<()>> {
+    let service = settings.public_url.clone()?;
+    let client = carrier::client(settings, &carrier::gate(settings).ok()?).ok()?;
+    Some(tokio::spawn(drift::run(Arc::clone(app), client, service, settings.fallback_url.clone())))
+}
+
+/// Addresses of recordings, where it is known how we are reached.
+fn link(public: Option<Origin>, key: ListenKey) -> Box<Link> {
+    Box::new(move |org, recording, from| {
+        let recording = RecordingSid::parse(recording).ok()?;
+        Some(format!("{}{}", public.as_ref()?, key.target(org, &recording, from)))
+    })
+}
+
+/// The key in the data folder; it is made on the first start.
+fn listen_key(data: &Path) -> anyhow::Result<ListenKey> {
+    let path = data.join("listen.key");
+    let shown = path.display();
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(ListenKey::new(Secret::new(text.trim().to_owned()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let text = accounts::random_hex()?;
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+            let mut file = file.with_context(|| format!("cannot write `{shown}`"))?;
+            file.write_all(text.as_bytes()).with_context(|| format!("cannot write `{shown}`"))?;
+            Ok(ListenKey::new(Secret::new(text)))
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read `{shown}`")),
+    }
+}
+
+async fn ready(settings: &Settings, app: &App) -> anyhow::Result<Means> {
     let outbox: Arc<dyn Outbox> = Arc::new(Desk::open(&settings.data)?);
     // The first call must find the switches as they were left.
     app.switches.replace(outbox.switches().await?);
@@ -63,6 +108,7 @@ async fn ready(settings: &Settings, app: &App) -> anyhow::Result<(Arc<dyn Outbox
         tracing::info!("no API key is set: texts wait until they are worth nothing any more");
     }
     let carrier: Arc<dyn Carrier> = Arc::new(Texts::new(gate, Box::new(move |_org| client.clone())));
-    app.outreach.set(&outbox, &carrier);
-    Ok((outbox, carrier))
+    let means = Means { outbox, carrier, key: listen_key(&settings.data)? };
+    app.outreach.set(means.clone());
+    Ok(means)
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::app::messenger::ports::{Carrier, Failed, Outgoing};
+use crate::app::messenger::ports::{Carrier, Failed, Outgoing, Parts, Sound};
 use crate::app::ports::Later;
-use crate::model::ids::OrgSlug;
+use crate::model::ids::{OrgSlug, RecordingSid};
 use crate::twilio::client::{Client, Gate};
 use crate::twilio::error::{Certainty, Error};
 use crate::twilio::messages::Text;
+use crate::twilio::recordings;
 
 /// Which account an organization's texts go over.
 pub type Accounts = dyn Fn(&OrgSlug) -> Option<Client> + Send + Sync;
@@ -69,9 +70,22 @@ impl Carrier for Texts {
         })
     }
 
+    fn sound<'a>(&'a self, org: &'a OrgSlug, recording: &'a RecordingSid) -> Later<'a, Result<Sound, Failed>> {
+        Box::pin(async move {
+            let sound = self.client(org)?.sound(recording).await.map_err(|error| failed(&error))?;
+            Ok(Sound { content_type: sound.content_type.clone(), parts: Box::new(sound) })
+        })
+    }
+
     fn standings(&self) -> Vec<(String, &'static str)> {
         let all = self.gate.standings();
         all.into_iter().map(|(account, standing)| (account.to_string(), standing.word())).collect()
+    }
+}
+
+impl Parts for recordings::Sound {
+    fn next(&mut self) -> Later<'_, Result<Option<Vec<u8>>, String>> {
+        Box::pin(async move { self.part().await.map_err(|error| error.to_string()) })
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use base64::Engine as _;
 
@@ -60,6 +61,7 @@ struct Shared {
     script: Mutex<VecDeque<(String, Act)>>,
     seen: Mutex<Vec<Seen>>,
     complaints: Mutex<Vec<String>>,
+    pause: Mutex<Duration>,
 }
 
 /// A running fake. When it goes, it stops the test if it was ever asked in a way that the real one does not know.
@@ -78,6 +80,7 @@ impl Fake {
             script: Mutex::default(),
             seen: Mutex::default(),
             complaints: Mutex::default(),
+            pause: Mutex::default(),
         });
         let inside = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -101,6 +104,11 @@ impl Fake {
     /// The next requests whose path ends so meet these, one each.
     pub(crate) fn script(&self, path_end: &str, acts: &[Act]) {
         self.shared.script.lock().unwrap().extend(acts.iter().map(|act| (path_end.to_owned(), act.clone())));
+    }
+
+    /// Every answer takes so long.
+    pub(crate) fn take_time(&self, pause: Duration) {
+        *self.shared.pause.lock().unwrap() = pause;
     }
 
     /// The requests so far whose path ends so.
@@ -175,6 +183,8 @@ fn converse(shared: &Shared, mut stream: &TcpStream) {
                 Some(done(shared, &asked))
             }
         };
+        let pause = *shared.pause.lock().unwrap();
+        std::thread::sleep(pause);
         let bytes = match (act, answered) {
             (Act::Hang | Act::DoAndHang, _) | (_, None) => {
                 // Until the other side has had enough.

@@ -21,6 +21,7 @@ mod checking;
 mod cli;
 mod crash;
 mod diffing;
+mod doctor;
 mod fake_twilio;
 mod floors;
 mod gate;

@@ -92,6 +92,13 @@ impl Stage {
         assert!(!reply.body.contains("Message"), "answers go out by the outbox: {}", reply.body);
     }
 
+    /// The office is closed, so that callers come to the mailbox.
+    async fn text_closed(&self, service: &Service) {
+        let fields = [("MessageSid", "SM00000000000000000000000000000001"), ("From", OWNER), ("Body", "closed")];
+        service.ask("/twilio/inbound-sms", &fields).await;
+        self.told(1).await;
+    }
+
     /// The caller hangs up before anybody answers.
     async fn miss(&self, service: &Service, call: &str) {
         let ringing = service.ask("/twilio/inbound-call", &[("CallSid", call)]).await;
@@ -300,6 +307,90 @@ async fn what_the_carrier_refuses_is_dead_until_somebody_says_otherwise() {
     let (code, out, _) = stage.outbox(&["outbox", "drop", &id]);
     assert!(code == Some(0) && out.contains("will not go out"), "{out}");
     assert_eq!(stage.outbox(&["outbox", "retry", "999"]).0, Some(1));
+    service.running.stop().await;
+}
+
+#[actix_web::test]
+async fn a_message_is_told_with_an_address_that_only_we_can_make() {
+    let stage = Stage::new();
+    let service = stage.serve().await;
+    let sid = "RE0123456789abcdef0123456789abcdef";
+    stage.fake.state().recordings.insert(sid.into(), b"a voice".repeat(10_000));
+    stage.text_closed(&service).await;
+    let box_ = service.ask("/twilio/inbound-call", &[]).await;
+    let url = format!("https://api.twilio.com/2010-04-01/Accounts/{}/Recordings/{sid}", crate::support::ACCOUNT);
+    let left = [
+        ("RecordingSid", sid),
+        ("RecordingUrl", url.as_str()),
+        ("RecordingDuration", "12"),
+        ("CallStatus", "in-progress"),
+    ];
+    service.ask(&box_.attribute("action"), &left).await;
+    let texts = stage.told(2).await;
+    let (to, body) = &texts[1];
+    assert_eq!(to, OWNER);
+    assert!(body.starts_with(&format!("New message (12 s) from {CALLER} for ")), "{body}");
+    assert!(!body.contains("api.twilio.com"), "{body}");
+    let address = body.split("Listen: ").nth(1).unwrap_or_else(|| panic!("no address in {body}"));
+    let target = address.strip_prefix(crate::support::PUBLIC).unwrap();
+    let heard = service.get(target).await;
+    assert_eq!((heard.status, heard.content_type.as_str(), heard.body.len()), (200, "audio/mpeg", 70_000));
+    for bad in [target.replace("until=1", "until=2"), target.replace("acme", "other"), target.replace("RE0", "RE1")] {
+        assert_eq!(service.get(&bad).await.status, 404, "{bad}");
+    }
+    assert_eq!(service.get(target.split('?').next().unwrap()).await.status, 400);
+    stage.house.clock.forward(8 * 86_400);
+    assert_eq!(service.get(target).await.status, 404, "its week is over");
+    service.running.stop().await;
+}
+
+#[actix_web::test]
+async fn a_number_that_is_not_set_as_it_should_be_is_counted() {
+    let stage = Stage::new();
+    let service = stage.serve().await;
+    for _ in 0..600 {
+        if service.counted("ringfall_numbers_drifted").await == 1 {
+            return service.running.stop().await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("nobody looked at the numbers");
+}
+
+#[actix_web::test]
+async fn a_thousand_texts_leave_in_a_moment() {
+    let stage = Stage::new();
+    stage.fake.take_time(Duration::from_millis(100));
+    let desk = ringfall::outbox::Desk::open(&stage.house.path("data")).unwrap();
+    let draft = |number: u32| ringfall::app::messenger::ports::Entry::Draft {
+        org: "acme".into(),
+        call: format!("CA{number:032x}"),
+        draft: ringfall::outreach::draft::Draft {
+            key: "missed.0:dana".into(),
+            kind: ringfall::outreach::draft::Kind::Missed,
+            from: ringfall::model::phone::E164::parse(LINE).ok(),
+            to: format!("+1{}55501{:02}", 200 + number / 100, number % 100),
+            body: format!("Missed call {number}."),
+            due: 1_795_456_800,
+            unless_taken: false,
+            refused: None,
+        },
+    };
+    let all = (0..1_000).map(draft).collect();
+    ringfall::app::messenger::ports::Outbox::keep(&desk, all, None).await.unwrap();
+    let started = std::time::Instant::now();
+    let url = stage.fake.url();
+    let settings = [
+        ("TWILIO_API_KEY", KEY),
+        ("TWILIO_API_SECRET", KEY_SECRET),
+        ("RINGFALL_TWILIO_API_URL", url.as_str()),
+        ("RINGFALL_TEXTS_A_DAY", "100000"),
+    ];
+    let service = stage.service(&settings).await;
+    let texts = stage.told(1_000).await;
+    eprintln!("1,000 texts left in {:?}", started.elapsed());
+    let receivers: std::collections::BTreeSet<_> = texts.iter().map(|(to, _)| to).collect();
+    assert_eq!((texts.len(), receivers.len()), (1_000, 1_000), "each once");
     service.running.stop().await;
 }
 

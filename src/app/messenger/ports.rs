@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::app::ports::{JournalError, Later};
 use crate::audit::record::Record;
-use crate::model::ids::OrgSlug;
+use crate::model::ids::{OrgSlug, RecordingSid};
 use crate::model::phone::E164;
 use crate::outreach::draft::Draft;
 use crate::outreach::effects::Case;
@@ -206,6 +206,9 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// Sends a text, once; the carrier's name for it.
     fn send<'a>(&'a self, org: &'a OrgSlug, text: &'a Outgoing) -> Later<'a, Result<String, Failed>>;
 
+    /// The sound of a recording.
+    fn sound<'a>(&'a self, org: &'a OrgSlug, recording: &'a RecordingSid) -> Later<'a, Result<Sound, Failed>>;
+
     /// How each account's requests fare, in a word.
     fn standings(&self) -> Vec<(String, &'static str)>;
 
@@ -229,6 +232,21 @@ pub struct Outgoing {
     pub body: String,
     /// Seconds for which it is worth delivering.
     pub valid_for: u32,
+}
+
+/// A sound on its way.
+#[derive(Debug)]
+pub struct Sound {
+    /// What kind it is.
+    pub content_type: String,
+    /// Its parts.
+    pub parts: Box<dyn Parts>,
+}
+
+/// The parts of a sound, one after the other.
+pub trait Parts: fmt::Debug + Send {
+    /// The next part; none when all has come.
+    fn next(&mut self) -> Later<'_, Result<Option<Vec<u8>>, String>>;
 }
 
 /// Why a text was not sent, as far as is known.

@@ -1,0 +1,148 @@
+//! What can be seen on this machine: rules, zone data, disk, outbox.
+
+use std::path::Path;
+use std::process::Command;
+
+use jiff::Timestamp;
+
+use crate::app::ports::Clock as _;
+use crate::cli::doctor::Report;
+use crate::cli::ground;
+use crate::clock::SystemClock;
+use crate::model::ids::OrgSlug;
+use crate::model::moment::bundled_tzdb;
+use crate::outbox::Desk;
+use crate::rules::ruleset::RuleSet;
+use crate::settings::Settings;
+
+/// A text that is due for so many seconds and has not gone is stuck.
+const STUCK: i64 = 600;
+
+/// Looks at everything here; the organizations whose rules are good.
+pub(super) fn look(report: &mut Report, settings: &Settings, org: Option<&OrgSlug>) -> Vec<(OrgSlug, RuleSet)> {
+    zone_data(report);
+    disk(report, &settings.data);
+    outbox(report, &settings.data);
+    match ground::organizations(settings, org) {
+        Ok(organizations) => {
+            for (slug, rules) in &organizations {
+                report.pass(
+                    &format!("{slug}: rules"),
+                    format!("{} lines, rules {}", rules.lines.len(), rules.digest.short()),
+                );
+                holidays(report, slug, rules);
+            }
+            organizations
+        }
+        Err(error) => {
+            report.fail("rules", format!("{error:#}"), "see every mistake with `ringfall check`");
+            Vec::new()
+        }
+    }
+}
+
+/// Lists of holidays that end too soon.
+fn holidays(report: &mut Report, slug: &OrgSlug, rules: &RuleSet) {
+    let today = SystemClock.now().to_zoned(rules.zone.table().clone()).date();
+    for list in &rules.holidays {
+        let (Some(ends), Some(days)) = (list.ends, list.must_cover) else { continue };
+        let wanted = today.checked_add(jiff::Span::new().days(i64::from(days))).unwrap_or(today);
+        if ends < wanted {
+            let told = format!("`{}` ends on {ends}, and must cover {days} days", list.name);
+            report.warn(&format!("{slug}: holidays"), told, "add the next year's days");
+        }
+    }
+}
+
+fn zone_data(report: &mut Report) {
+    let own = bundled_tzdb();
+    let system = std::fs::read_to_string("/usr/share/zoneinfo/tzdata.zi").ok();
+    let system = system.as_deref().and_then(|text| text.lines().next()?.strip_prefix("# version ")).map(str::trim);
+    let year = |version: &str| version.get(..4).and_then(|year| year.parse::<i16>().ok());
+    let now = SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).year();
+    let remedy = "install a newer version of ringfall: hours are judged by the data that is compiled in";
+    match system {
+        Some(system) if system > own => {
+            report.warn("zone data", format!("{own} is compiled in, and this machine has {system}"), remedy);
+        }
+        _ if year(own).is_some_and(|year| now > year + 1) => {
+            report.warn("zone data", format!("{own} is compiled in, which is more than a year old"), remedy);
+        }
+        _ => report.pass("zone data", own),
+    }
+}
+
+fn disk(report: &mut Report, data: &Path) {
+    let shown = data.display();
+    if !data.is_dir() {
+        report.warn("data folder", format!("`{shown}` is not there"), "it is made when the service starts");
+        return;
+    }
+    let trial = data.join(".doctor");
+    let written = std::fs::write(&trial, b"ringfall").and_then(|()| std::fs::remove_file(&trial));
+    match written {
+        Ok(()) => report.pass("data folder", format!("`{shown}` can be written to")),
+        Err(error) => {
+            report.fail(
+                "data folder",
+                format!("`{shown}`: {error}"),
+                "let the service's user write to it; records wait in memory meanwhile",
+            );
+        }
+    }
+    match free(data) {
+        Some(megabytes) if megabytes < 100 => {
+            report.fail(
+                "disk",
+                format!("{megabytes} MB are left"),
+                "make room: records wait in memory when it is full",
+            );
+        }
+        Some(megabytes) if megabytes < 1_000 => {
+            report.warn("disk", format!("{megabytes} MB are left"), "make room before it is full");
+        }
+        Some(megabytes) => report.pass("disk", format!("{megabytes} MB are left")),
+        None => report.warn("disk", "how much is left cannot be told", "look with `df`"),
+    }
+}
+
+/// Megabytes left on the disk of that folder.
+fn free(folder: &Path) -> Option<u64> {
+    let output = Command::new("df").arg("-Pk").arg(folder).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let kilobytes: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+    Some(kilobytes / 1024)
+}
+
+fn outbox(report: &mut Report, data: &Path) {
+    if !data.join("outbox.db").is_file() {
+        report.pass("outbox", "nothing was ever sent");
+        return;
+    }
+    let look = || -> anyhow::Result<(usize, usize, Option<i64>)> {
+        let desk = Desk::open(data)?;
+        let waiting = desk.list(None, &["waiting", "unknown"], 10_000)?;
+        let dead = desk.list(None, &["dead"], 10_000)?.len();
+        Ok((waiting.len(), dead, waiting.iter().map(|text| text.due).min()))
+    };
+    match look() {
+        Ok((waiting, dead, oldest)) => {
+            let now = SystemClock.now().as_second();
+            let remedy = "see why with `ringfall outbox list`; is the service running, and is an API key set?";
+            match oldest.filter(|due| now - due > STUCK) {
+                Some(due) => {
+                    let since = Timestamp::from_second(due).unwrap_or_default();
+                    report.fail("outbox", format!("texts wait since {since} ({waiting} in all)"), remedy);
+                }
+                None => report.pass("outbox", format!("{waiting} texts wait")),
+            }
+            if dead > 0 {
+                let remedy = "`ringfall outbox list --state dead` tells why; `retry` or `drop` them";
+                report.warn("dead texts", format!("{dead} texts were never sent"), remedy);
+            }
+        }
+        Err(error) => {
+            report.fail("outbox", format!("{error:#}"), "stop the service, move `outbox.db` away, start again");
+        }
+    }
+}

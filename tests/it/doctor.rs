@@ -1,0 +1,71 @@
+//! `ringfall doctor`, in sickness and in health.
+
+use crate::fake_twilio::{Fake, KEY, KEY_SECRET};
+use crate::support::{ACCOUNT, House, LINE, TOKEN, program};
+
+/// What it says of each thing.
+fn examined(house: &House, settings: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = program(&house.path(""));
+    command.arg("doctor").args(arguments).env("RINGFALL_RULES", "rules").env("RINGFALL_DATA", "data");
+    command.env("PATH", "/usr/bin:/bin").envs(settings.iter().copied());
+    let output = command.output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[actix_web::test]
+async fn a_whole_installation_is_well_and_each_ailment_has_its_remedy() {
+    let (house, fake) = (House::new(), Fake::start());
+    fake.state().own(LINE, &[]);
+    let service = house.serve().await;
+    let public = format!("http://{}", service.address);
+    let api = fake.url();
+    let settings = [
+        ("RINGFALL_PUBLIC_URL", public.as_str()),
+        ("TWILIO_ACCOUNT_SID", ACCOUNT),
+        ("TWILIO_AUTH_TOKEN", TOKEN),
+        ("TWILIO_API_KEY", KEY),
+        ("TWILIO_API_SECRET", KEY_SECRET),
+        ("RINGFALL_TWILIO_API_URL", &api),
+    ];
+    let (code, told) = examined(&house, &settings, &[]);
+    assert_eq!(code, Some(1), "{told}");
+    for part in [
+        "PASS  settings",
+        "PASS  acme: rules",
+        "PASS  data folder",
+        "PASS  disk",
+        "PASS  public address",
+        "PASS  auth token",
+        "PASS  API key: works; the account has 1 numbers",
+        "FAIL  acme: numbers: +16195550100 differs in: voice",
+        "-> see both sides with `ringfall numbers plan --org acme`",
+        "WARN  acme: fallback",
+    ] {
+        assert!(told.contains(part), "{part} in\n{told}");
+    }
+    let mut command = program(&house.path(""));
+    let apply = command.args(["numbers", "apply"]).env("RINGFALL_RULES", "rules").envs(settings).output().unwrap();
+    assert!(apply.status.success());
+    let (code, told) = examined(&house, &settings, &["--org", "acme"]);
+    assert!(code == Some(0) && told.contains("PASS  acme: numbers"), "{told}");
+    assert_eq!(examined(&house, &settings, &["--strict"]).0, Some(1));
+    let mut wrong = settings;
+    wrong[2].1 = "ffffffffffffffffffffffffffffffff";
+    wrong[4].1 = "not-the-secret";
+    let (code, told) = examined(&house, &wrong, &[]);
+    assert!(code == Some(1) && told.contains("FAIL  auth token") && told.contains("FAIL  API key"), "{told}");
+    assert!(!told.contains("not-the-secret") && !told.contains("ffffffffffff"), "{told}");
+    service.running.stop().await;
+    assert!(examined(&house, &settings, &[]).1.contains("FAIL  public address"));
+}
+
+#[test]
+fn without_asking_anybody_it_looks_at_what_is_here() {
+    let house = House::with(&[("rules/acme.yaml", "version: 1\n")]);
+    let (code, told) = examined(&house, &[], &["--offline"]);
+    assert!(code == Some(1) && told.contains("FAIL  rules"), "{told}");
+    assert!(told.contains("WARN  data folder") && !told.contains("public address"), "{told}");
+    let (code, told) = examined(&house, &[("RINGFALL_DRAIN", "soon")], &["--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((code, json[0]["verdict"].as_str()), (Some(1), Some("FAIL")), "{told}");
+}
