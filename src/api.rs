@@ -2,6 +2,7 @@
 //!
 //! What is done lies in lower rooms, where the command line finds it too; here it is asked for and shown.
 
+mod accounts;
 mod around;
 mod call;
 pub mod describe;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 
+use crate::admin::{AccountCheck, Office};
 use crate::app::access::Gatekeeper;
 use crate::app::network::Network;
 use crate::app::tenancy::Tenants;
@@ -38,6 +40,10 @@ pub struct Api {
     pub app: Arc<App>,
     /// Where organizations are kept.
     pub tenants: Arc<dyn Tenants>,
+    /// Where organizations and their accounts are changed.
+    pub office: Office,
+    /// Who asks the carrier whether a token is right.
+    pub carrier: Arc<dyn AccountCheck>,
     /// Who lets people in.
     pub gatekeeper: Gatekeeper,
     /// Whose forwarding headers count.

@@ -110,7 +110,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     stand_in(&app).await;
     folders.tell(&app, change);
     let followers = store.as_deref().map(|store| Followers::start(settings, &app, store)).transpose()?;
-    let api = administration::assembled(settings, &app, &app.tenants);
+    let api = administration::assembled(settings, &app, &app.tenants)?;
     let front = front(settings, Arc::clone(&app));
     let here = api_listener.is_none().then(|| Data::clone(&api));
     let more = move |config: &mut ServiceConfig| here.iter().for_each(|api| api::routes(api, config));

@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::api::PATH;
 use crate::api::error::{ApiError, Code, ErrorBody, ErrorDetail};
-use crate::api::{events, installations, organizations, rollout, rules, selves, switches, tokens};
+use crate::api::{accounts, events, installations, organizations, rollout, rules, selves, switches, tokens};
 
 macro_rules! operations {
     ($($room:ident::$operation:ident),* $(,)?) => {
@@ -42,6 +42,22 @@ operations! {
     selves::roles,
     organizations::list,
     organizations::show,
+    organizations::establish,
+    organizations::set_plan,
+    organizations::suspend,
+    organizations::resume,
+    organizations::opt_in,
+    organizations::opt_out,
+    accounts::connect,
+    accounts::rotate,
+    accounts::promote,
+    accounts::drop_next,
+    accounts::enforce,
+    accounts::revoke,
+    accounts::bind,
+    accounts::unbind,
+    accounts::request_domain,
+    accounts::remove_domain,
     installations::profiles,
     installations::list,
     installations::show,

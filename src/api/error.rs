@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::admin::{AdminError, CheckError};
 use crate::app::access::Denied;
 use crate::app::access::tokens::TokenError;
 use crate::app::tenancy::{Conflict, TenantError};
@@ -61,6 +62,10 @@ codes! {
     Taken = "taken", CONFLICT, "choose another name, or use what is there";
     /// Other things hang on it.
     Bound = "bound", CONFLICT, "make first what it needs, and remove first what hangs on it";
+    /// It is not in a state for this.
+    WrongState = "wrong-state", CONFLICT, "read it again to see how it stands";
+    /// The provider does not agree.
+    ProviderRefused = "provider-refused", UNPROCESSABLE_ENTITY, "check the account and its token at the provider";
     /// The organization is suspended.
     Suspended = "suspended", CONFLICT, "have the platform resume the organization first";
     /// It was changed meanwhile.
@@ -268,6 +273,42 @@ impl From<Denied> for ApiError {
                 Self::new(Code::Unauthenticated, "the credential does not count here")
                     .with_header(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
             ),
+        }
+    }
+}
+
+impl From<AdminError> for ApiError {
+    fn from(error: AdminError) -> Self {
+        let message = error.to_string();
+        match error {
+            AdminError::NoOrganization(_) | AdminError::NoNumber(_) | AdminError::NoDomain(_) => Self::not_found(),
+            AdminError::Exists(_) => Self::new(Code::Taken, message),
+            AdminError::NumberTaken { .. } => {
+                // Whose it is, is nobody else's business.
+                Self::new(Code::Taken, "the number is bound already")
+            }
+            AdminError::DomainTaken => Self::new(Code::Taken, "this host name is taken"),
+            AdminError::NoAccount { .. } => Self::new(Code::Invalid, "there is no such connected account"),
+            AdminError::SeveralAccounts(_) => {
+                Self::new(Code::Invalid, "there are several accounts: name one as `account_sid`")
+            }
+            AdminError::Connected { .. } => {
+                Self::new(Code::Taken, "this account is connected already, with another token: rotate that one")
+            }
+            AdminError::Check(CheckError::NotAsked(_)) => {
+                Self::new(Code::Unavailable, "the carrier could not be asked, so nothing was changed")
+            }
+            AdminError::Check(CheckError::Wrong(_) | CheckError::NotInUse { .. }) => {
+                Self::new(Code::ProviderRefused, message)
+            }
+            AdminError::Refused(refusal) => refusal.into(),
+            AdminError::Installation(_) | AdminError::Domain(_) => Self::new(Code::WrongState, message),
+            AdminError::Store(error) => error.into(),
+            AdminError::NoKey => Self::new(Code::Unavailable, "this service has no key to keep secrets under"),
+            AdminError::Names(_) | AdminError::Seal(_) | AdminError::Open(_) | AdminError::Renew(_) => {
+                tracing::error!(error = message, "an operation of the API failed");
+                Self::new(Code::Internal, "this could not be done here and now")
+            }
         }
     }
 }

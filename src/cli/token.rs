@@ -2,12 +2,9 @@
 
 #![expect(clippy::print_stderr, reason = "the command line talks on standard error")]
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -15,15 +12,12 @@ use crate::app::access::tokens::{self, TokenError, Wanted};
 use crate::app::ports::Clock as _;
 use crate::app::tenancy::{TenantError, Tenants};
 use crate::cli::Answer;
+use crate::cli::office::{self, Desk, Format, Misuse, Whose};
 use crate::cli::outcome::Outcome;
 use crate::cli::terminal;
 use crate::clock::SystemClock;
-use crate::model::ids::OrgSlug;
-use crate::settings;
-use crate::settings::layers::Surroundings;
 use crate::tenant::owner::Owner;
 use crate::tenant::role::{Action, Role};
-use crate::tenant::stamp::{Actor, Stamp};
 use crate::tenant::token::ApiToken;
 
 /// What to do with tokens for the API.
@@ -64,6 +58,9 @@ struct Create {
     expires: Option<String>,
     #[command(flatten)]
     whose: Whose,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
     #[command(flatten)]
     desk: Desk,
 }
@@ -72,6 +69,9 @@ struct Create {
 struct List {
     #[command(flatten)]
     whose: Whose,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
     #[command(flatten)]
     desk: Desk,
 }
@@ -83,65 +83,11 @@ struct Revoke {
     id: String,
     #[command(flatten)]
     whose: Whose,
-    #[command(flatten)]
-    desk: Desk,
-}
-
-/// An organization, or the platform itself.
-#[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
-struct Whose {
-    /// For that organization
-    #[arg(long, value_name = "NAME", value_parser = crate::cli::ground::slug)]
-    org: Option<OrgSlug>,
-    /// For the platform
-    #[arg(long)]
-    platform: bool,
-}
-
-impl Whose {
-    fn owner(&self) -> Owner {
-        self.org.clone().map_or(Owner::Platform, Owner::Org)
-    }
-}
-
-/// Where tokens are kept, and who asks.
-#[derive(Debug, clap::Args)]
-struct Desk {
-    /// Settings file [default: ringfall.yaml, when there is one]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Folder of the organizations' store [default: data]
-    #[arg(long, value_name = "FOLDER")]
-    data: Option<String>,
-    /// Who does this, for the trail [default: the name of the user]
-    #[arg(long, value_name = "NAME")]
-    by: Option<String>,
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For eyes
-    Text,
-    /// For programs
-    Json,
-}
-
-impl Desk {
-    fn store(&self) -> anyhow::Result<Arc<dyn Tenants>> {
-        let flags: BTreeMap<_, _> = self.data.iter().map(|folder| ("data", folder.clone())).collect();
-        let settings = settings::load(&Surroundings::of_process(flags, self.config.clone())).settings?;
-        crate::tenants::open(&settings.data, None).context("cannot open the store of organizations")
-    }
-
-    fn stamp(&self) -> Stamp {
-        let user = || std::env::var_os("USER").and_then(|name| name.into_string().ok()).unwrap_or_default();
-        let name = self.by.clone().unwrap_or_else(user);
-        Stamp::new(&Actor::new(&format!("cli:{name}")), SystemClock.now())
-    }
+    #[command(flatten)]
+    desk: Desk,
 }
 
 fn role(text: &str) -> Result<Role, String> {
@@ -166,37 +112,34 @@ fn end(text: &str, now: Timestamp) -> Option<Timestamp> {
 }
 
 pub(crate) fn run(args: &Token) -> Answer {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let done = runtime.block_on(async {
-        match &args.what {
-            What::Create(create) => issue(create).await,
-            What::List(list) => show(list).await,
-            What::Revoke(revoke) => take_back(revoke).await,
-        }
-    });
-    match done {
-        Err(error) if error.downcast_ref::<TokenError>().is_some_and(is_misuse) => {
-            eprintln!("error: {error:#}");
-            Ok(Outcome::Misuse)
-        }
-        done => done,
-    }
+    let desk = match &args.what {
+        What::Create(Create { desk, .. }) | What::List(List { desk, .. }) | What::Revoke(Revoke { desk, .. }) => desk,
+    };
+    office::run(desk, async |office, _| {
+        let done = match &args.what {
+            What::Create(create) => issue(office.store(), create).await,
+            What::List(list) => show(office.store(), list).await,
+            What::Revoke(revoke) => take_back(office.store(), revoke).await,
+        };
+        done.map_err(|error| match error.downcast_ref::<TokenError>() {
+            Some(known) if is_misuse(known) => Misuse(known.to_string()).into(),
+            Some(_) | None => error,
+        })
+    })
 }
 
 const fn is_misuse(error: &TokenError) -> bool {
     !matches!(error, TokenError::NoChance | TokenError::Store(TenantError::Unavailable(_) | TenantError::Unreadable(_)))
 }
 
-async fn issue(args: &Create) -> Answer {
+async fn issue(store: &Arc<dyn Tenants>, args: &Create) -> Answer {
     let (owner, stamp) = (args.whose.owner(), args.desk.stamp());
     let expires = match &args.expires {
         Some(text) => match end(text, stamp.at.timestamp()) {
             Some(end) => Some(end),
             None => {
-                eprintln!(
-                    "error: `{text}` is no end: write days such as `90d`, or an instant such as `2027-01-31T00:00:00Z`"
-                );
-                return Ok(Outcome::Misuse);
+                let way = "write days such as `90d`, or an instant such as `2027-01-31T00:00:00Z`";
+                return Err(Misuse(format!("`{text}` is no end: {way}")).into());
             }
         },
         None => None,
@@ -205,8 +148,7 @@ async fn issue(args: &Create) -> Answer {
     let role = args.role.unwrap_or(usual);
     let scopes = args.scopes.iter().copied().collect();
     let wanted = Wanted { name: args.name.clone(), role, scopes, expires, again: None };
-    let store = args.desk.store()?;
-    let fresh = match tokens::issue(&store, &owner, wanted, &stamp).await {
+    let fresh = match tokens::issue(store, &owner, wanted, &stamp).await {
         Err(TokenError::Store(TenantError::NotFound(_))) => {
             eprintln!("error: there is no organization `{owner}`");
             return Ok(Outcome::Misuse);
@@ -214,7 +156,7 @@ async fn issue(args: &Create) -> Answer {
         fresh => fresh?,
     };
     let token = fresh.token.item;
-    match args.desk.format {
+    match args.format {
         Format::Text => {
             eprintln!("token `{}` for `{owner}` as `{}`; nobody can show it again:", token.id, token.role);
             terminal::put(&format!("{}\n", fresh.secret.expose()));
@@ -227,9 +169,9 @@ async fn issue(args: &Create) -> Answer {
     Ok(Outcome::Fine)
 }
 
-async fn show(args: &List) -> Answer {
-    let found = tokens::list(&args.desk.store()?, &args.whose.owner()).await?;
-    if args.desk.format == Format::Json {
+async fn show(store: &Arc<dyn Tenants>, args: &List) -> Answer {
+    let found = tokens::list(store, &args.whose.owner()).await?;
+    if args.format == Format::Json {
         let all: Vec<Value> = found.iter().map(|issued| as_json(&issued.token.item, issued.last_used)).collect();
         terminal::put(&format!("{:#}\n", json!(all)));
         return Ok(Outcome::Fine);
@@ -255,17 +197,16 @@ async fn show(args: &List) -> Answer {
     Ok(Outcome::Fine)
 }
 
-async fn take_back(args: &Revoke) -> Answer {
+async fn take_back(store: &Arc<dyn Tenants>, args: &Revoke) -> Answer {
     let owner = args.whose.owner();
-    let store = args.desk.store()?;
-    let revoked = match tokens::revoke(&store, &owner, &args.id, &args.desk.stamp()).await {
+    let revoked = match tokens::revoke(store, &owner, &args.id, &args.desk.stamp()).await {
         Err(TokenError::Store(TenantError::NotFound(_))) => {
             eprintln!("error: `{owner}` has no such token: see `ringfall token list`");
             return Ok(Outcome::Misuse);
         }
         revoked => revoked?.item,
     };
-    match args.desk.format {
+    match args.format {
         Format::Text => eprintln!("`{}` ({}) counts no more", revoked.id, revoked.name),
         Format::Json => terminal::put(&format!("{:#}\n", as_json(&revoked, None))),
     }

@@ -1,5 +1,6 @@
 //! The administration API beside the service: at its addresses, or on a listener of its own.
 
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
@@ -8,11 +9,14 @@ use actix_web::web::Data;
 use anyhow::Context as _;
 use tokio::task::JoinHandle;
 
+use crate::admin::Office;
 use crate::api::{self, Api};
 use crate::app::access::Gatekeeper;
 use crate::app::tenancy::Tenants;
 use crate::app::{Allowance, App};
 use crate::settings::Settings;
+use crate::startup::carrier::Check;
+use crate::startup::keys;
 use crate::web::server::{self, Capacity};
 
 /// Open connections to a listener of the API's own.
@@ -29,16 +33,24 @@ pub(in crate::startup) struct Apart {
 }
 
 /// Puts the API together.
-pub(in crate::startup) fn assembled(settings: &Settings, app: &Arc<App>, tenants: &Arc<dyn Tenants>) -> Data<Api> {
-    Data::new(Api {
+pub(in crate::startup) fn assembled(
+    settings: &Settings,
+    app: &Arc<App>,
+    tenants: &Arc<dyn Tenants>,
+) -> anyhow::Result<Data<Api>> {
+    // The organizations are loaded by now: keys that are missing have been missed.
+    let ring = keys::ring(settings, &BTreeSet::new())?;
+    Ok(Data::new(Api {
         app: Arc::clone(app),
         tenants: Arc::clone(tenants),
+        office: Office::new(Arc::clone(tenants), ring),
+        carrier: Arc::new(Check::new(settings)?),
         gatekeeper: Gatekeeper::new(Arc::clone(tenants), settings.api.jwt.clone()),
         proxies: settings.trusted_proxies.clone(),
         body_limit: LARGEST_BODY,
         body_timeout: settings.header_timeout,
         refusals: Allowance::default(),
-    })
+    }))
 }
 
 /// The listener of the API's own, when it has one.

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use crate::support::{House, Service};
 
 mod apart;
+mod changes;
 mod refusals;
 mod schema;
 mod token;

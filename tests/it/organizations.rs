@@ -1,6 +1,6 @@
 //! Organizations side by side: connected by commands, answered by running servers, and never reaching each other.
 
-mod carrier;
+pub(crate) mod carrier;
 mod commands;
 mod desk;
 mod secrets;
