@@ -207,7 +207,6 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// None only when a fault was kept.
-    #[expect(clippy::too_many_lines, reason = "a line or two for each setting")]
     fn settings(&mut self) -> Option<Settings> {
         let listen = self.read("listen", "an address and a port, such as `127.0.0.1:8080`", address);
         let public_url = self.public_url();

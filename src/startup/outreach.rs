@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::app::directory::Grant;
 use crate::app::messenger::Means;
 use crate::app::messenger::listen::ListenKey;
 use crate::app::messenger::ports::{Carrier, Outbox, Trail};
@@ -22,7 +23,8 @@ use crate::outbox::Desk;
 use crate::settings::Settings;
 use crate::startup::{accounts, carrier, drift};
 use crate::store::Store;
-use crate::twilio::carrier::Texts;
+use crate::twilio::carrier::{Accounts, Texts};
+use crate::twilio::client::Client;
 use crate::webhook::origin::Origin;
 
 /// Tasks that run until they are dropped.
@@ -98,7 +100,19 @@ fn listen_key(data: &Path) -> anyhow::Result<ListenKey> {
     }
 }
 
-async fn ready(settings: &Settings, app: &App) -> anyhow::Result<Means> {
+/// Which account an organization's texts go over: that of the settings is the platform's, and serves a stored
+/// organization only where that one is served over the platform's account.
+fn accounts_of(app: &Arc<App>, client: Option<Client>) -> Box<Accounts> {
+    // What belongs to the service must not keep it.
+    let app = Arc::downgrade(app);
+    Box::new(move |org| {
+        let app = app.upgrade()?;
+        let may = app.directory.now().tenant(org).is_none_or(|tenant| tenant.platform == Grant::Full);
+        client.clone().filter(|_| may)
+    })
+}
+
+async fn ready(settings: &Settings, app: &Arc<App>) -> anyhow::Result<Means> {
     let outbox: Arc<dyn Outbox> = Arc::new(Desk::open(&settings.data)?);
     // The first call must find the switches as they were left.
     app.switches.replace(outbox.switches().await?);
@@ -107,7 +121,7 @@ async fn ready(settings: &Settings, app: &App) -> anyhow::Result<Means> {
     if client.is_none() {
         tracing::info!("no API key is set: texts wait until they are worth nothing any more");
     }
-    let carrier: Arc<dyn Carrier> = Arc::new(Texts::new(gate, Box::new(move |_org| client.clone())));
+    let carrier: Arc<dyn Carrier> = Arc::new(Texts::new(gate, accounts_of(app, client)));
     let means = Means { outbox, carrier, key: listen_key(&settings.data)? };
     app.outreach.set(means.clone());
     Ok(means)
