@@ -225,13 +225,10 @@ impl Reader<'_> {
         let workers = self.workers();
         let connections = self.count("connections", 8..=1_000_000);
         let body_limit = self.read("body_limit", "a size from 4kB to 4MB, such as `128kB`", size);
-        let metrics_org_label = self.read("metrics_org_label", "`on` or `off`", switch);
-        let audit_chain = self.read("audit_chain", "`on` or `off`", switch);
+        let [metrics_org_label, audit_chain] =
+            ["metrics_org_label", "audit_chain"].map(|name| self.read(name, "`on` or `off`", switch));
         let sinks = self.layers.sinks.as_ref().map(|(sinks, _)| sinks.clone()).unwrap_or_default();
-        let ring = self.ring();
-        let database_url = self.layers.get("database_url").map(|given| given.text.clone());
-        let (api, twilio) = (self.api(), self.twilio());
-        let fallback_url = self.address("fallback_url");
+        let (api, twilio, ring, fallback_url) = (self.api(), self.twilio(), self.ring(), self.address("fallback_url"));
         let texts_a_day = self.count("texts_a_day", 0..=1_000_000);
         self.production_needs(environment, twilio.as_ref(), public_url.as_ref());
         Some(Settings {
@@ -258,7 +255,7 @@ impl Reader<'_> {
             sinks,
             api: api?,
             ring,
-            database_url,
+            database_url: self.layers.get("database_url").map(|given| given.text.clone()),
             twilio,
             twilio_api_url: self.text("twilio_api_url"),
             texts_a_day: u32::try_from(texts_a_day?).unwrap_or(u32::MAX),

@@ -71,6 +71,8 @@ enum Outcome {
     Answered,
     Repeated,
     InSpite,
+    /// Signed right, and long over: it is refused.
+    Replayed,
     /// Not believed, and answered from the static ending because the account is on trial.
     Observed,
     Refused,
@@ -82,6 +84,7 @@ impl Outcome {
             Self::Answered => "answered",
             Self::Repeated => "repeated",
             Self::InSpite => "fallback",
+            Self::Replayed => "replayed",
             Self::Observed => "observed",
             Self::Refused => "refused",
         }
@@ -160,7 +163,13 @@ async fn judged(app: &Arc<App>, request: Request<'_>, started: Timestamp) -> (An
     }
 }
 
-/// A request that is genuine, and reaches for what is not its account's.
+/// Seconds that a call can last: the carrier ends it after a day, and clocks may differ.
+const LONGEST_CALL: i64 = 25 * 3600;
+
+/// Seconds after a call in which its recordings may be reported.
+const LATEST_REPORT: i64 = 48 * 3600;
+
+/// A request that is genuine, and is not answered: it reaches for what is not its account's, or it is long over.
 struct Forbidden;
 
 impl Visit<'_> {
@@ -170,11 +179,15 @@ impl Visit<'_> {
         // What a panic leaves behind is this request's own; shared state is behind locks that forgive it.
         let work = AssertUnwindSafe(self.answered()).catch_unwind();
         let fault = match tokio::time::timeout(left, work).await {
+            Ok(Ok(Ok(Done { outcome: Outcome::Replayed, .. }))) => {
+                return Err(self.forbidden("replayed", "this step was answered long ago"));
+            }
             Ok(Ok(Ok(done))) => return Ok(done),
+            Ok(Ok(Err(Fault::Replayed))) => {
+                return Err(self.forbidden("replayed", "the call began longer ago than a call can last"));
+            }
             Ok(Ok(Err(Fault::Foreign))) => {
-                self.security("foreign-number", "the number called belongs to another organization");
-                self.app.metrics.refused("foreign-number");
-                return Err(Forbidden);
+                return Err(self.forbidden("foreign-number", "the number called belongs to another organization"));
             }
             Ok(Ok(Err(fault))) => fault,
             Ok(Err(_panic)) => Fault::Panic,
@@ -184,6 +197,9 @@ impl Visit<'_> {
     }
 
     async fn answered(&self) -> Result<Done, Fault> {
+        if self.is_over() {
+            return Err(Fault::Replayed);
+        }
         if let Some(why) = self.withheld() {
             return Err(Fault::Withheld(why));
         }
@@ -224,6 +240,7 @@ impl Visit<'_> {
                 self.app.metrics.duplicate();
                 return Done { twiml: before.unwrap_or(twiml), outcome: Outcome::Repeated };
             }
+            Ok(Ok(Appended::Replayed)) => return Done { twiml, outcome: Outcome::Replayed },
             Ok(Err(error)) => Fault::Journal(error),
             Err(_elapsed) => Fault::JournalSlow,
         };
@@ -235,6 +252,28 @@ impl Visit<'_> {
     /// Writes a record down without anybody waiting for it.
     fn keep_aside(&self, record: Record) {
         keep_aside(self.app, record);
+    }
+
+    /// Refuses a request that is genuine, and says why to the keepers of the gate.
+    fn forbidden(&self, event: &'static str, detail: &str) -> Forbidden {
+        self.security(event, detail);
+        self.app.metrics.refused(event);
+        Forbidden
+    }
+
+    /// Whether the call of the URL began longer ago than a call, and what is reported after it, can last.
+    fn is_over(&self) -> bool {
+        let longest = match self.endpoint {
+            Endpoint::Continue => LONGEST_CALL,
+            Endpoint::Recording | Endpoint::Transcription => LONGEST_CALL + LATEST_REPORT,
+            Endpoint::InboundCall
+            | Endpoint::Screen
+            | Endpoint::CallStatus
+            | Endpoint::InboundSms
+            | Endpoint::MessageStatus => return false,
+        };
+        let began = self.verified.get().query().get("at").and_then(|text| text.parse::<i64>().ok());
+        began.is_some_and(|began| self.at.as_second().saturating_sub(began) > longest)
     }
 
     fn security(&self, event: &str, detail: &str) {

@@ -96,7 +96,12 @@ pub enum Appended {
         /// The answer.
         twiml: Option<String>,
     },
+    /// The step was answered so long ago that this is no retry: see [`REPEATS_WITHIN_US`].
+    Replayed,
 }
+
+/// How long after a step was answered its repeat is still answered the same; the carrier asks again within seconds.
+pub const REPEATS_WITHIN_US: i64 = 3_600_000_000;
 
 /// Why a record is not safe on disk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -19,7 +19,7 @@ use crate::tenant::owner::{Id, Owner, Platform};
 use crate::tenant::stamp::{Actor, Stamp};
 
 /// Looked at without being told, in case a notice was lost.
-const REFRESH: Duration = Duration::from_secs(300);
+const REFRESH: Duration = Duration::from_secs(10);
 
 /// Between two looks at what was seen of accounts on trial.
 const LOOK: Duration = Duration::from_secs(1);

@@ -84,16 +84,22 @@ pub(in crate::store) fn loose_place(connection: &Connection, record: &Record) ->
     connection.prepare_cached(select)?.query_row(params![record.org, record.step], |row| row.get(0)).optional()
 }
 
-/// What was answered by the record at that place.
-pub(in crate::store) fn answered(connection: &Connection, seq: i64) -> rusqlite::Result<Option<String>> {
+/// What was answered by the record at that place, and when its request came in.
+pub(in crate::store) fn answered(connection: &Connection, seq: i64) -> rusqlite::Result<(Option<String>, i64)> {
+    #[derive(Deserialize)]
+    struct Moment {
+        us: i64,
+    }
     #[derive(Deserialize)]
     struct Answer {
         twiml: Option<String>,
+        received: Moment,
     }
     let mut query = connection.prepare_cached("SELECT body FROM records WHERE seq = ?1")?;
     let answer = query.query_row([seq], |row| Ok(body::decode::<Answer>(row.get_ref(0)?.as_blob()?)));
     // A body of a newer form has its answer under the same name; if not, the caller hears what was decided now.
-    Ok(answer.optional()?.and_then(Result::ok).and_then(|answer| answer.twiml))
+    let answer = answer.optional()?.and_then(Result::ok);
+    Ok(answer.map_or((None, i64::MAX), |answer| (answer.twiml, answer.received.us)))
 }
 
 /// The last place in the trail, and when it was written.

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use crate::app::ports::{Appended, Clock, JournalError};
+use crate::app::ports::{Appended, Clock, JournalError, REPEATS_WITHIN_US};
 use crate::audit::record::Record;
 use crate::store::body;
 use crate::store::calls::{Calls, Portion};
@@ -462,7 +462,9 @@ fn append(
         None => rows::loose_place(connection, record)?,
     };
     if let Some(place) = place {
-        return Ok(Appended::Repeat { twiml: rows::answered(connection, place)? });
+        let (twiml, at) = rows::answered(connection, place)?;
+        let late = record.received.us.saturating_sub(at) > REPEATS_WITHIN_US;
+        return Ok(if late { Appended::Replayed } else { Appended::Repeat { twiml } });
     }
     let spot = Spot { seq: last.seq + 1, ..*last };
     rows::append(connection, spot, record, &written.body)?;

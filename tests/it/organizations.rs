@@ -3,6 +3,7 @@
 pub(crate) mod carrier;
 mod commands;
 mod desk;
+mod matrix;
 mod secrets;
 mod side_by_side;
 mod suspicion;

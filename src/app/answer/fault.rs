@@ -18,6 +18,9 @@ pub enum Fault {
     /// The number that was called belongs to another organization than the one that was named.
     #[error("the number that was called belongs to another organization")]
     Foreign,
+    /// The call began longer ago than a call can last.
+    #[error("the call began longer ago than a call can last")]
+    Replayed,
     /// The organization is served only so far.
     #[error("the organization is not served in full: {}", .0.word())]
     Withheld(Withheld),
@@ -60,6 +63,7 @@ impl Fault {
             Self::UnknownNumber => "unknown-number",
             Self::UnknownOrganization(_) => "unknown-organization",
             Self::Foreign => "foreign-number",
+            Self::Replayed => "replayed",
             Self::Withheld(_) => "withheld",
             Self::RulesGone(_) => "rules-gone",
             Self::Template(_) => "template",

@@ -294,3 +294,15 @@ fn the_kill_switch_leaves_own_accounts_their_static_ending() {
     assert_eq!(directory.now().grant(&platform, &slug("charlie")), held);
     assert_eq!(directory.now().grant(&platform, &slug("delta")), Some(Grant::Full), "known by a rule file alone");
 }
+
+#[test]
+fn a_canary_lets_nobody_else_in() {
+    use crate::tenant::rollout::{ProviderRollout, Stage};
+    let directory = directory();
+    let canary = ProviderRollout { stage: Stage::Canary, canary: [slug("bravo")].into(), matrix: None };
+    let rollout = Rollout { stages: [(Provider::Twilio, canary)].into(), ..Rollout::default() };
+    directory.change(|now| now.roll_out(rollout));
+    let held = Some(Grant::Ending(Withheld::Rollout(Held::NotInCanary)));
+    assert_eq!(directory.now().grant(&own("acme", ACME, "x"), &slug("acme")), held);
+    assert_eq!(directory.now().grant(&own("bravo", BRAVO, "x"), &slug("bravo")), Some(Grant::Full));
+}

@@ -152,3 +152,19 @@ fn in_production_no_key_is_made() {
     let mode = std::fs::metadata(house.path("data/encryption.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn the_runbook_can_be_followed_to_the_letter() {
+    let house = house();
+    let desk = Desk::of(&house, &[]);
+    file(&house.path("token"), ACME_TOKEN, 0o600);
+    file(&house.path("secondary-token"), ACME_NEXT, 0o600);
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/onboarding-twilio.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let commands: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("$ ringfall ")).collect();
+    assert!(commands.len() >= 10, "{commands:?}");
+    for command in commands {
+        desk.does(command, "");
+    }
+    assert!(desk.does("org show acme", "").contains("revoked"));
+}

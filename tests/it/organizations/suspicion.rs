@@ -6,7 +6,7 @@ use ringfall::webhook::signature::Signer;
 use crate::organizations::desk::{
     ACME, ACME_LINE, ACME_TOKEN, BRAVO_TOKEN, CHARLIE_LINE, Desk, becomes, call, fresh, house,
 };
-use crate::support::{ACCOUNT, Reply, Service, TOKEN, fields};
+use crate::support::{ACCOUNT, House, Reply, Service, TOKEN, fields};
 
 const INBOUND: &str = "/twilio/inbound-call";
 
@@ -92,5 +92,29 @@ async fn a_new_account_is_observed_and_then_enforced_by_itself() {
         assert!(std::time::Instant::now() < until, "the end of the trial is not written down");
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_webhook_of_a_call_that_is_long_over_is_refused_and_a_retry_is_answered_the_same() {
+    let house = House::new();
+    let service = house.serve().await;
+    let first = service.arrive().await;
+    let action = first.attribute("action");
+    let next = service.ask(&action, &[("DialCallStatus", "no-answer")]).await;
+    house.clock.forward(30 * 60);
+    assert_eq!(service.arrive().await, first, "a retry is answered the same");
+    house.clock.forward(2 * 3600);
+    let replayed = service.arrive().await;
+    assert_eq!((replayed.status, replayed.body.as_str()), (403, ""));
+    assert_eq!(service.counted("ringfall_refused_total{reason=\"replayed\"}").await, 1);
+    // A step that was never heard of is taken as long as a call can last.
+    house.clock.forward(20 * 3600);
+    let later = service.ask(&next.attribute("action"), &[("DialCallStatus", "no-answer")]).await;
+    assert_eq!(later.status, 200);
+    house.clock.forward(10 * 3600);
+    let fields = [("DialCallStatus", "no-answer"), ("CallSid", "CA00000000000000000000000000000abc")];
+    let old = service.ask(&next.attribute("action"), &fields).await;
+    assert_eq!((old.status, old.body.as_str()), (403, ""));
     service.running.stop().await;
 }
