@@ -75,16 +75,25 @@ pub struct Sinks {
 }
 
 impl Sinks {
-    /// Starts them. What is wrong with a sink's files is told now; a place that cannot be reached is tried again later.
-    pub fn start(plans: &[Sink], around: &Surroundings) -> anyhow::Result<Self> {
+    /// Starts them. A sink whose files cannot be used is told of and left out: callers come first.
+    pub fn start(plans: &[Sink], around: &Surroundings) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let mut runners = Vec::new();
+        let mut tasks = Vec::new();
         for plan in plans {
-            let place = place(plan, &around.clock)?;
-            runners.push(Runner::new(plan.clone(), around.clone(), place)?);
+            let runner = place(plan, &around.clock).and_then(|place| Runner::new(plan.clone(), around.clone(), place));
+            match runner {
+                Ok(runner) => tasks.push(tokio::spawn(runner.run(stopped.clone()))),
+                Err(error) => {
+                    let why = format!("{error:#}");
+                    tracing::error!(sink = %plan.name, %why, "the sink cannot be used; mend it and start again");
+                    around.board.sink(&plan.name, |state| {
+                        state.kind = plan.place.word();
+                        state.failing = Some(why);
+                    });
+                }
+            }
         }
-        let tasks = runners.into_iter().map(|runner| tokio::spawn(runner.run(stopped.clone()))).collect();
-        Ok(Self { stop, tasks })
+        Self { stop, tasks }
     }
 
     /// Lets each finish what it is at, for a while, and ends them.

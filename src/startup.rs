@@ -109,7 +109,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     let app = Arc::new(assembled(settings, ground.clock, Stores { journal, tenants }, live, directory));
     stand_in(&app).await;
     folders.tell(&app, change);
-    let followers = store.as_deref().map(|store| Followers::start(settings, &app, store)).transpose()?;
+    let followers = store.as_deref().map(|store| Followers::start(settings, &app, store));
     let api = administration::assembled(settings, &app, &app.tenants)?;
     let front = front(settings, Arc::clone(&app));
     let here = api_listener.is_none().then(|| Data::clone(&api));

@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::app::board::{Board, DiskState};
+use crate::app::board::{Board, ChainState, DiskState};
 use crate::app::trail::{Trail, Window};
-use crate::seal::{self, Follower, Keys, Sealing};
+use crate::seal::{self, Follower, Keys, SealError, Sealing};
 use crate::settings::Settings;
 use crate::sinks::{Pace, Sinks, Surroundings};
 use crate::store::Store;
@@ -31,36 +30,35 @@ pub(in crate::startup) struct Followers {
 }
 
 impl Followers {
-    /// Starts them behind the calls that are answered.
-    pub(in crate::startup) fn start(settings: &Settings, app: &App, store: &Store) -> anyhow::Result<Self> {
+    /// Starts them behind the calls that are answered. What cannot be used is told of and left out.
+    pub(in crate::startup) fn start(settings: &Settings, app: &App, store: &Store) -> Self {
         let trail: Arc<dyn Trail> = Arc::new(store.archive().clone());
-        let keys = Keys::open(&settings.data)?;
         let window = Arc::new(Window::new(trail));
-        let sealing = if settings.audit_chain {
-            let folder = seal::Folder::make(&settings.data, &settings.node)?;
-            let (window, board, clock) = (Arc::clone(&window), Arc::clone(&app.board), Arc::clone(&app.clock));
-            Some(Follower::open(folder, keys.signer, window, board, clock)?.start())
-        } else {
-            None
-        };
-        let sinks = if settings.sinks.is_empty() {
-            None
-        } else {
-            let folder = settings.data.join("sinks");
-            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-            made.with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
-            let around = Surroundings {
-                window,
-                board: Arc::clone(&app.board),
-                clock: Arc::clone(&app.clock),
-                folder,
-                key: keys.numbers,
-                pace: Pace::default(),
-            };
-            Some(Sinks::start(&settings.sinks, &around)?)
-        };
         let disk = tokio::spawn(watch(settings.data.clone(), Arc::clone(&app.board)));
-        Ok(Self { sinks, sealing, disk })
+        let keys = match Keys::open(&settings.data) {
+            Ok(keys) => keys,
+            Err(error) => {
+                unsealed(&app.board, &error);
+                for sink in &settings.sinks {
+                    app.board.sink(&sink.name, |state| {
+                        state.kind = sink.place.word();
+                        state.failing = Some(error.to_string());
+                    });
+                }
+                return Self { sinks: None, sealing: None, disk };
+            }
+        };
+        let sinks = sinks(settings, app, &window, keys.numbers);
+        let sealing = settings.audit_chain.then(|| {
+            let folder = seal::Folder::make(&settings.data, &settings.node)?;
+            let (board, clock) = (Arc::clone(&app.board), Arc::clone(&app.clock));
+            Follower::open(folder, keys.signer, window, board, clock).map(Follower::start)
+        });
+        let sealing = sealing.transpose().unwrap_or_else(|error| {
+            unsealed(&app.board, &error);
+            None
+        });
+        Self { sinks, sealing, disk }
     }
 
     /// Lets them finish what they are at.
@@ -73,6 +71,32 @@ impl Followers {
             sealing.stop().await;
         }
     }
+}
+
+/// Says that nothing is bound.
+fn unsealed(board: &Board, error: &SealError) {
+    tracing::error!(%error, "records are not bound to the chain");
+    board.chain(ChainState { broken: Some(error.to_string()), ..ChainState::default() });
+}
+
+fn sinks(settings: &Settings, app: &App, window: &Arc<Window>, key: [u8; 32]) -> Option<Sinks> {
+    if settings.sinks.is_empty() {
+        return None;
+    }
+    let folder = settings.data.join("sinks");
+    // Without the folder each sink says that its cursor cannot be written.
+    if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder) {
+        tracing::error!(%error, folder = %folder.display(), "the folder of the sinks cannot be made");
+    }
+    let around = Surroundings {
+        window: Arc::clone(window),
+        board: Arc::clone(&app.board),
+        clock: Arc::clone(&app.clock),
+        folder,
+        key,
+        pace: Pace::default(),
+    };
+    Some(Sinks::start(&settings.sinks, &around))
 }
 
 /// Room below which the disk counts as filling: a tenth of it, and never more than two gigabytes.

@@ -308,3 +308,26 @@ async fn callers_are_answered_while_every_sink_is_down() {
     assert!(service.counted("ringfall_sink_backlog{sink=\"nowhere\",kind=\"http\"}").await > 0);
     service.running.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_spoilt_beside_the_journal_keeps_no_caller_from_being_answered() {
+    let house = with_sinks(&json!([
+        { "name": "sheet", "sheet": { "id": "1AbC", "credentials_file": "nowhere.json" } },
+        { "name": "good", "file": { "path": "/dev/null/never" } },
+    ]));
+    let service = house.serve().await;
+    calls(&service, 0..3).await;
+    service.running.stop().await;
+    for entry in std::fs::read_dir(house.path("data/chain")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "chain") {
+            std::fs::write(path, "").unwrap();
+        }
+    }
+    let service = house.serve().await;
+    calls(&service, 3..6).await;
+    let ready = service.ready().await;
+    assert!(ready["sinks"]["sheet"]["failing"].as_str().unwrap().contains("nowhere.json"), "{ready:#}");
+    assert!(ready["chain"]["broken"].as_str().unwrap().contains("3 were signed"), "{ready:#}");
+    service.running.stop().await;
+}
