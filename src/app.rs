@@ -9,6 +9,8 @@ pub mod messenger;
 pub mod metrics;
 pub mod network;
 pub mod ports;
+pub mod revisions;
+pub mod rollout;
 pub mod tenancy;
 pub mod trail;
 pub mod trial;

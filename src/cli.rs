@@ -27,7 +27,9 @@ pub mod outcome;
 pub mod record;
 pub mod replay;
 pub mod report;
+pub mod rollout;
 mod rulefiles;
+pub mod rules;
 pub mod schema;
 pub mod serve;
 pub mod switch;
@@ -103,6 +105,10 @@ enum Command {
     Key(key::Key),
     /// Look at settings, clock, disk, account, numbers and fallbacks, and tell what to do about each
     Doctor(doctor::Doctor),
+    /// Keep rules in the store, revision by revision, and answer by them on every node
+    Rules(rules::Rules),
+    /// Let organizations' own accounts in, stage by stage, and off again at once
+    Rollout(rollout::Rollout),
     /// Ask a running service whether it is well
     Health(health::Health),
     /// Issue, list and take back tokens for the administration API
@@ -142,6 +148,8 @@ pub fn run() -> ExitCode {
         Command::Connect(args) => connect::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Rules(args) => rules::run(&args),
+        Command::Rollout(args) => rollout::run(&args),
         Command::Health(args) => health::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Schema(args) => Ok(schema::run(&args)),

@@ -38,6 +38,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Folder of the rule files.
     pub rules: PathBuf,
+    /// Which rules answer.
+    pub rules_from: RulesFrom,
     /// Folder of the templates.
     pub templates: PathBuf,
     /// This machine's name in records.
@@ -115,6 +117,35 @@ pub enum LogFormat {
     Human,
     /// For collectors: one JSON object a line.
     Json,
+}
+
+impl LogFormat {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "human" => Some(Self::Human),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+/// Which rules answer. It is one of the two for all organizations of a node, so that nobody has to guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RulesFrom {
+    /// The files in the folder of rules.
+    Folder,
+    /// The current revisions in the store of organizations.
+    Store,
+}
+
+impl RulesFrom {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "folder" => Some(Self::Folder),
+            "store" => Some(Self::Store),
+            _ => None,
+        }
+    }
 }
 
 /// What makes the rules be read again.
@@ -212,11 +243,8 @@ impl Reader<'_> {
         let public_url = self.public_url();
         let trusted_proxies = self.networks();
         let environment = self.read("environment", "`development` or `production`", environment);
-        let log_format = self.read("log_format", "`human` or `json`", |text| match text {
-            "human" => Some(LogFormat::Human),
-            "json" => Some(LogFormat::Json),
-            _ => None,
-        });
+        let log_format = self.read("log_format", "`human` or `json`", LogFormat::parse);
+        let rules_from = self.read("rules_from", "`folder` or `store`", RulesFrom::parse);
         let reload = self.read("reload", "`watch` or `signal`", reload);
         let deadline = self.seconds("deadline", 1..=14);
         let journal_deadline = self.seconds("journal_deadline", 0..=10);
@@ -237,6 +265,7 @@ impl Reader<'_> {
             trusted_proxies,
             data: PathBuf::from(self.text("data")),
             rules: PathBuf::from(self.text("rules")),
+            rules_from: rules_from?,
             templates: PathBuf::from(self.text("templates")),
             node: self.text("node"),
             environment: environment?,

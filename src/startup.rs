@@ -27,9 +27,10 @@ use crate::clock::SystemClock;
 use crate::files::{self, Folder, Watch};
 use crate::model::ids::OrgSlug;
 use crate::model::moment::bundled_tzdb;
-use crate::settings::{Reload, Settings};
+use crate::settings::{Reload, RulesFrom, Settings};
 use crate::startup::administration::Apart;
 use crate::startup::followers::Followers;
+use crate::startup::revisions::Revisions;
 use crate::store::{self, Options, Patience, Store};
 use crate::web::Front;
 use crate::web::server::{self, Capacity};
@@ -43,6 +44,7 @@ mod followers;
 pub mod keys;
 pub mod organizations;
 mod outreach;
+pub mod revisions;
 
 /// What the service stands on; a test brings its own.
 #[derive(Debug)]
@@ -78,6 +80,7 @@ pub struct Running {
     // Ends with the service.
     _watch: Option<Watch>,
     following: organizations::Following,
+    revisions: Option<Revisions>,
 }
 
 impl fmt::Debug for Running {
@@ -95,7 +98,8 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     store::make_folder(&settings.data)
         .with_context(|| format!("cannot make the data folder `{}`", settings.data.display()))?;
     let directory = Directory::new(accounts::load(settings)?);
-    let folders = Folders { rules: settings.rules.clone(), templates: settings.templates.clone() };
+    let folders =
+        Folders { rules: settings.rules.clone(), from: settings.rules_from, templates: settings.templates.clone() };
     let live = Live::default();
     // The disk and the rules have nothing to do with each other: they are made ready side by side.
     let (opened, change) = thread::scope(|scope| {
@@ -105,10 +109,11 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     });
     let (journal, store) = opened.map_err(|_panic| anyhow::anyhow!("opening the journal failed unexpectedly"))??;
     let tenants = organizations::open(settings)?;
-    let feed = organizations::load(settings, &tenants, &directory).await?;
+    let (feed, standing) = organizations::load(settings, &tenants, &directory).await?;
     let app = Arc::new(assembled(settings, ground.clock, Stores { journal, tenants }, live, directory));
     stand_in(&app).await;
     folders.tell(&app, change);
+    let revisions = Revisions::start(settings, &app, &folders, standing).await;
     let followers = store.as_deref().map(|store| Followers::start(settings, &app, store));
     let api = administration::assembled(settings, &app, &app.tenants)?;
     let front = front(settings, Arc::clone(&app));
@@ -139,6 +144,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         outreach,
         _watch: watch,
         following,
+        revisions,
     })
 }
 
@@ -261,6 +267,9 @@ impl Running {
         }
         self.outreach.stop().await;
         self.following.end().await;
+        if let Some(revisions) = self.revisions {
+            revisions.end().await;
+        }
         if let Some(followers) = self.followers {
             followers.stop().await;
         }
@@ -274,15 +283,27 @@ impl Running {
 #[derive(Debug, Clone)]
 struct Folders {
     rules: PathBuf,
+    from: RulesFrom,
     templates: PathBuf,
 }
 
 impl Folders {
     fn read_into(&self, live: &Live, clock: &Arc<dyn Clock>) -> Change {
         let now = clock.now();
+        if self.from == RulesFrom::Store {
+            return live.dress(&files::find_templates(&self.templates), now);
+        }
         let found = files::find(&self.rules, &self.templates);
         let today = now.to_zoned(TimeZone::UTC).date();
         live.reload(&found, &Folder::new(self.rules.clone()), today, now)
+    }
+
+    /// Where the rules come from, in words.
+    fn place(&self) -> String {
+        match self.from {
+            RulesFrom::Folder => self.rules.display().to_string(),
+            RulesFrom::Store => "the store of organizations".to_owned(),
+        }
     }
 
     /// Tells whether anything is different.
@@ -310,12 +331,12 @@ impl Folders {
             tracing::error!("{problem}");
         }
         for slug in &change.gone {
-            tracing::warn!(org = %slug, "no longer answered: its rule file is gone");
+            tracing::warn!(org = %slug, "no longer answered: its rules are gone");
         }
         let organizations = now.organizations().count();
         let stale = now.count(FileState::Stale);
         app.metrics.reloaded(organizations, stale, now.faults(), app.clock.now().as_second());
-        tracing::info!(organizations, lines = now.lines(), stale, faults = now.faults(), rules = %self.rules.display(), "rules read");
+        tracing::info!(organizations, lines = now.lines(), stale, faults = now.faults(), rules = %self.place(), "rules read");
         keep(app, change);
     }
 
@@ -327,7 +348,11 @@ impl Folders {
             let _inside = runtime.enter();
             folders.reload(&app);
         };
-        files::watch(&[self.rules.clone(), self.templates.clone()], changed)
+        let watched = match self.from {
+            RulesFrom::Folder => vec![self.rules.clone(), self.templates.clone()],
+            RulesFrom::Store => vec![self.templates.clone()],
+        };
+        files::watch(&watched, changed)
             .context("cannot watch the folders: set `reload: signal` to read them only on SIGHUP")
     }
 }

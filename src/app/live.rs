@@ -17,8 +17,8 @@ use crate::app::trial::Trial;
 use crate::model::digest::{Digest, RulesKey};
 use crate::model::ids::{LineId, OrgSlug};
 use crate::model::phone::E164;
-use crate::rules::Files;
 use crate::rules::ruleset::RuleSet;
+use crate::rules::{Files, Loaded};
 use crate::twiml::templates::Templates;
 
 mod compile;
@@ -147,6 +147,16 @@ impl Snapshot {
     }
 }
 
+/// Rules from elsewhere than a folder: whose, and their files, the rule file first.
+pub type TakenUp = (OrgSlug, Vec<RuleText>);
+
+/// Reads a rule file and what it includes. The texts are what it takes to read it again elsewhere; there are none
+/// when it has errors.
+pub fn bundle(name: &str, bytes: &[u8], files: &dyn Files, today: Date) -> (Loaded, Vec<RuleText>) {
+    let read = compile::bundled(name, bytes, files, today);
+    (read.loaded, read.texts)
+}
+
 /// What a reading changed.
 #[derive(Debug, Default)]
 pub struct Change {
@@ -235,6 +245,31 @@ impl Live {
         Change { fresh, gone, differs: true }
     }
 
+    /// Reads the templates again, and no rules: those come from elsewhere.
+    pub fn dress(&self, found: &Found, now: Timestamp) -> Change {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let skins_differ = kept.skins.take_in(found);
+        let problems: Vec<String> = kept.skins.problems().chain(found.unreadable.iter().cloned()).collect();
+        let before = self.snapshot.load_full();
+        if before.read.is_some() && !skins_differ && problems == before.problems {
+            return Change::default();
+        }
+        let gone = self.publish(&kept, problems, now);
+        Change { fresh: Vec::new(), gone, differs: true }
+    }
+
+    /// Answers these organizations by these rules from now on, and some no more; the others stay as they are.
+    pub fn take_up(&self, bundles: &[TakenUp], gone: &[OrgSlug], today: Date, now: Timestamp) -> Change {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (fresh, differs) = kept.take_up(bundles, gone, today, now);
+        if !differs {
+            return Change::default();
+        }
+        let problems = self.snapshot.load().problems.clone();
+        let gone = self.publish(&kept, problems, now);
+        Change { fresh, gone, differs: true }
+    }
+
     /// Answers by kept rules for an organization whose file is bad and of which nothing older is in memory.
     /// Tells whether it does.
     pub fn stand_in(&self, slug: &OrgSlug, texts: &[RuleText], today: Date, now: Timestamp) -> bool {
@@ -281,13 +316,13 @@ impl Live {
 /// The rules of texts that were kept; none when they are not understood any more. `today` is for warnings only.
 pub fn compiled(texts: &[RuleText], today: Date) -> Option<RuleSet> {
     let (main, others) = texts.split_first()?;
-    crate::rules::load(&main.path, main.text.as_bytes(), &Bundle(others), today).rules
+    crate::rules::load(&main.path, main.text.as_bytes(), &Bundle(others.to_vec()), today).rules
 }
 
 /// The files that kept rules include.
-struct Bundle<'a>(&'a [RuleText]);
+struct Bundle(Vec<RuleText>);
 
-impl Files for Bundle<'_> {
+impl Files for Bundle {
     fn read(&self, path: &str) -> Result<Vec<u8>, crate::rules::FileError> {
         let file = self.0.iter().find(|file| file.path == path);
         file.map(|file| file.text.clone().into_bytes()).ok_or(crate::rules::FileError::Missing)

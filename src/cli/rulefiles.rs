@@ -6,12 +6,15 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 
+use crate::app::revisions::{self, Examined};
 use crate::cli::terminal;
 use crate::diagnostic::Diagnostic;
 use crate::draw::diagnostics;
 use crate::files::Folder;
 use crate::files::revision::Revision;
+use crate::model::ids::OrgSlug;
 use crate::rules::Loaded;
 use crate::rules::case::Case;
 use crate::rules::ruleset::RuleSet;
@@ -39,6 +42,14 @@ enum Beside {
 }
 
 impl RuleFile {
+    /// Looks at it as at rules that somebody brings for an organization.
+    pub(crate) fn examine(&self, org: &OrgSlug, now: Timestamp) -> Examined {
+        match &self.beside {
+            Beside::Folder(folder) => revisions::examine(org, &self.bytes, &Folder::new(folder.clone()), now),
+            Beside::Revision(revision) => revisions::examine(org, &self.bytes, revision, now),
+        }
+    }
+
     /// Understands it; the files it names stand beside it.
     pub(crate) fn load(&self) -> Loaded {
         match &self.beside {

@@ -15,7 +15,7 @@ use crate::cli::notify;
 use crate::cli::outcome::Outcome;
 use crate::cli::terminal;
 use crate::settings::layers::Surroundings;
-use crate::settings::{self, LogFormat, Settings};
+use crate::settings::{self, LogFormat, RulesFrom, Settings};
 use crate::startup::{self, Ground, Running};
 use crate::telemetry::{self, Look};
 
@@ -150,10 +150,12 @@ fn banner(settings: &Settings, running: &Running) -> String {
             "  answering {} of {} from {}",
             counted(now.lines(), "line"),
             counted(organizations, "organization"),
-            settings.rules.display()
+            place(settings)
         ),
     ];
-    if organizations == 0 {
+    if organizations == 0 && settings.rules_from == RulesFrom::Store {
+        lines.push("  There are no rules yet. Bring some: ringfall rules push --org my-business".to_owned());
+    } else if organizations == 0 {
         let rules = settings.rules.display();
         lines.push(format!(
             "  There are no rules yet. Write some to start from: ringfall init {rules}/my-business.yaml"
@@ -193,6 +195,14 @@ async fn administration(running: &Running) -> String {
         return format!("  The administration API answers at http://{}{}", running.api_address(), crate::api::PATH);
     }
     "  The administration API is off until there is a token: ringfall token create --platform --name NAME".to_owned()
+}
+
+/// Where the rules come from.
+fn place(settings: &Settings) -> String {
+    match settings.rules_from {
+        RulesFrom::Folder => settings.rules.display().to_string(),
+        RulesFrom::Store => "the revisions in the store".to_owned(),
+    }
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::app::directory::{self, Directory};
 use crate::app::tenancy::{Loading, PlatformThings, Portion, Tenant, TenantError};
+use crate::model::digest::Digest;
 use crate::model::ids::{AccountSid, OrgSlug};
 use crate::roster::{Bench, Things, Trouble};
 use crate::tenant::event::Cursor;
@@ -21,6 +22,8 @@ pub struct Gathered {
     /// What belongs to the platform.
     pub platform: Vec<Installation>,
     rollout: Rollout,
+    /// The revisions of rules that answer.
+    pub rules: BTreeMap<OrgSlug, Digest>,
     /// The place of the trail.
     pub cursor: Cursor,
 }
@@ -58,7 +61,8 @@ impl Gathered {
             Item::Binding(it) => self.of(&it.org.clone(), |things| things.bindings.push(it)),
             Item::Domain(it) => self.of(&it.org.clone(), |things| things.domains.push(it)),
             Item::Rollout(it) => self.rollout = it,
-            Item::Profile(_) | Item::Switch(_) | Item::Revision(_) | Item::RuleFiles(_) | Item::Token(_) => {}
+            Item::Revision(it) => drop(self.rules.insert(it.org, it.digest)),
+            Item::Profile(_) | Item::Switch(_) | Item::RuleFiles(_) | Item::Token(_) => {}
         }
     }
 

@@ -31,7 +31,7 @@ const fn open(name: &'static str, variable: &'static str, default: &'static str,
 }
 
 /// All settings, in the order of `--print-config`.
-pub const KEYS: [Key; 36] = [
+pub const KEYS: [Key; 37] = [
     open(
         "listen",
         "RINGFALL_LISTEN",
@@ -47,6 +47,12 @@ pub const KEYS: [Key; 36] = [
     ),
     open("data", "RINGFALL_DATA", "data", "folder of the journal; must outlive the process"),
     open("rules", "RINGFALL_RULES", "routing-rules", "folder with one rule file for each organization"),
+    open(
+        "rules_from",
+        "RINGFALL_RULES_FROM",
+        "folder",
+        "folder: the rule files above answer; store: only the revisions of `ringfall rules push` do",
+    ),
     open("templates", "RINGFALL_TEMPLATES", "twiml-templates", "folder with templates that replace the built-in ones"),
     open("node", "RINGFALL_NODE", "node-1", "this machine's name in records"),
     open("environment", "RINGFALL_ENV", "development", "development or production; only development has the simulator"),

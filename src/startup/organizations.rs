@@ -17,6 +17,7 @@ use crate::roster::gather::Gathered;
 use crate::roster::{Bench, kept};
 use crate::settings::Settings;
 use crate::startup::keys;
+use crate::startup::revisions::Standing;
 use crate::store;
 use crate::tenant::event::Cursor;
 use crate::tenant::owner::Platform;
@@ -38,10 +39,14 @@ pub fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Tenants>> {
 }
 
 /// Fills the directory with everything that is stored, or with what was kept of it while the database is away.
-pub async fn load(settings: &Settings, store: &Arc<dyn Tenants>, directory: &Directory) -> anyhow::Result<Feed> {
+pub async fn load(
+    settings: &Settings,
+    store: &Arc<dyn Tenants>,
+    directory: &Directory,
+) -> anyhow::Result<(Feed, Standing)> {
     let loaded = tokio::time::timeout(PATIENCE, Gathered::from(store.load(Platform))).await;
     let loaded = loaded.unwrap_or_else(|_elapsed| Err(TenantError::Unavailable("it does not answer".to_owned())));
-    let gathered = match loaded {
+    let mut gathered = match loaded {
         Ok(gathered) => gathered,
         Err(error @ TenantError::Unavailable(_)) => {
             let known = kept::read(&settings.data)?;
@@ -54,9 +59,10 @@ pub async fn load(settings: &Settings, store: &Arc<dyn Tenants>, directory: &Dir
         Err(error) => return Err(error).context("cannot read the organizations"),
     };
     let ring = keys::ring(settings, &gathered.keys())?;
+    let standing = Standing { rules: std::mem::take(&mut gathered.rules), cursor: gathered.cursor };
     let mut feed = Feed::new(Arc::clone(store), Bench { ring, ..Bench::default() });
     feed::tell(&feed.fill(gathered, directory));
-    Ok(feed)
+    Ok((feed, standing))
 }
 
 /// Follows changes, and keeps the last good state where the store is elsewhere. Whoever drops the tasks ends them.

@@ -35,6 +35,8 @@ mod postgres;
 mod recorded_calls;
 mod recording;
 mod replaying;
+mod revisions;
+mod rollout;
 mod rule_attacks;
 mod rule_files;
 mod serving;

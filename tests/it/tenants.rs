@@ -7,8 +7,9 @@ use ringfall::app::tenancy::Tenants;
 mod contract;
 mod crossing;
 mod file;
+mod revising;
 mod server;
-mod things;
+pub(crate) mod things;
 
 /// A store with what it stands on, which goes away with it.
 pub(crate) struct Ground {
@@ -66,4 +67,8 @@ both! {
     super::contract::a_load_is_of_one_moment as a_load_is_of_one_moment,
     super::contract::organizations_are_listed_page_by_page as organizations_are_listed_page_by_page,
     super::crossing::nobody_crosses_over as nobody_crosses_over,
+    super::revising::rules_are_pushed_and_rolled_back as rules_are_pushed_and_rolled_back,
+    super::revising::of_many_pushes_each_is_kept_and_one_is_current as of_many_pushes_each_is_kept_and_one_is_current,
+    super::revising::the_suspended_get_no_new_rules as the_suspended_get_no_new_rules,
+    super::revising::the_rollout_is_turned_by_many_and_nothing_is_lost as the_rollout_is_turned_by_many_and_nothing_is_lost,
 }

@@ -8,6 +8,8 @@ use crate::app::answer::Visit;
 use crate::app::answer::fault::Fault;
 use crate::app::directory::{Grant, Owner, Withheld};
 use crate::app::live::Organization;
+use crate::app::ports::RuleText;
+use crate::app::revisions;
 use crate::model::digest::RulesKey;
 use crate::model::ids::{LineId, OrgSlug};
 use crate::model::phone::E164;
@@ -79,6 +81,13 @@ impl Visit<'_> {
         Ok((organization, line))
     }
 
+    /// Rules that another node answered the beginning of the call by: they are in the store, when it is at hand.
+    async fn brought(&self, slug: &OrgSlug, rules: RulesKey) -> Option<Vec<RuleText>> {
+        let asked = revisions::files(self.app.tenants.as_ref(), slug, rules);
+        let found = tokio::time::timeout(self.app.manners.journal_deadline, asked).await.ok()?.ok()??;
+        Some(found.files.into_iter().map(|file| RuleText { path: file.path, text: file.text }).collect())
+    }
+
     /// The place that the URL carries.
     pub(super) fn continuation(&self) -> Result<Continuation, Fault> {
         Continuation::parse(self.endpoint, self.verified.get().query())?.ok_or(Fault::NoPlace)
@@ -91,7 +100,11 @@ impl Visit<'_> {
         }
         let digest = rules.to_string();
         let gone = || Fault::RulesGone(digest.clone());
-        let texts = self.app.journal.rules(slug.as_str(), &digest).await.map_err(Fault::Journal)?.ok_or_else(gone)?;
+        let kept = self.app.journal.rules(slug.as_str(), &digest).await.map_err(Fault::Journal)?;
+        let texts = match kept {
+            Some(texts) => texts,
+            None => self.brought(slug, rules).await.ok_or_else(gone)?,
+        };
         let (app, slug) = (Arc::clone(self.app), slug.clone());
         let today = self.started.to_zoned(TimeZone::UTC).date();
         let revived = tokio::task::spawn_blocking(move || app.live.revive(&slug, rules, &texts, today)).await;

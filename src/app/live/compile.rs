@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::app::live::skins::Skins;
-use crate::app::live::{FileState, FileStatus, Organization, Snapshot, Text, numbers};
+use crate::app::live::{Bundle, FileState, FileStatus, Organization, Snapshot, TakenUp, Text, numbers};
 use crate::app::ports::RuleText;
 use crate::app::trial::Trial;
 use crate::diagnostic::Diagnostic;
 use crate::model::digest::Digest;
 use crate::model::ids::OrgSlug;
 use crate::rules::ruleset::{Rollout, RuleSet};
-use crate::rules::{FileError, Files};
+use crate::rules::{FileError, Files, Loaded};
 
 /// What is remembered from one reading to the next.
 #[derive(Default)]
@@ -75,6 +75,9 @@ struct Compiled {
     problems: Vec<String>,
 }
 
+/// A rule file to compile, and the files that it may name.
+type Work<'a> = (&'a Text, &'a (dyn Files + Sync));
+
 /// New rules with their texts, and whether anything differs.
 type TakenIn = (Vec<(OrgSlug, Digest, Vec<RuleText>)>, bool);
 
@@ -91,8 +94,31 @@ impl Kept {
         let before = self.files.len();
         self.files.retain(|stem, _| texts.iter().any(|text| text.stem == *stem));
         let differs = !changed.is_empty() || self.files.len() != before;
+        let work: Vec<Work<'_>> = changed.iter().map(|text| (*text, files)).collect();
+        (self.adopt(&work, today, now), differs)
+    }
+
+    /// Compiles bundles that changed, and forgets some organizations; the others stay as they are.
+    pub(super) fn take_up(&mut self, bundles: &[TakenUp], gone: &[OrgSlug], today: Date, now: Timestamp) -> TakenIn {
+        let before = self.files.len();
+        self.files.retain(|stem, _| !gone.iter().any(|slug| slug.as_str() == stem));
+        let split = |(slug, texts): &TakenUp| {
+            let (main, others) = texts.split_first()?;
+            let text =
+                Text { name: main.path.clone(), stem: slug.to_string(), bytes: Ok(main.text.clone().into_bytes()) };
+            Some((text, Bundle(others.to_vec())))
+        };
+        let found: Vec<(Text, Bundle)> = bundles.iter().filter_map(split).collect();
+        let changed = found.iter().filter(|(text, bundle)| !self.is_known(text, bundle));
+        let work: Vec<Work<'_>> = changed.map(|(text, bundle)| (text, bundle as &(dyn Files + Sync))).collect();
+        let differs = !work.is_empty() || self.files.len() != before;
+        (self.adopt(&work, today, now), differs)
+    }
+
+    /// Compiles these, and takes them in place of what was known under their names.
+    fn adopt(&mut self, work: &[Work<'_>], today: Date, now: Timestamp) -> Vec<(OrgSlug, Digest, Vec<RuleText>)> {
         let mut fresh = Vec::new();
-        for (text, compiled) in changed.iter().zip(compile_all(&changed, files, today)) {
+        for ((text, _), compiled) in work.iter().zip(compile_all(work, today)) {
             let older = self.files.remove(&text.stem).and_then(|file| file.good);
             let (now, good) = match (compiled.rules, compiled.slug) {
                 (Some(rules), Some(slug)) => {
@@ -108,7 +134,7 @@ impl Kept {
                 KeptFile { name: text.name.clone(), seen: compiled.seen, now, good, trial: compiled.trial },
             );
         }
-        (fresh, differs)
+        fresh
     }
 
     /// Takes older rules for an organization whose file is bad; tells whether they were wanted.
@@ -167,22 +193,53 @@ impl Kept {
     }
 }
 
-/// Compiles on all cores; the results are in the order of the texts.
-fn compile_all(texts: &[&Text], files: &(dyn Files + Sync), today: Date) -> Vec<Compiled> {
+/// Compiles on all cores; the results are in the order of the work.
+fn compile_all(work: &[Work<'_>], today: Date) -> Vec<Compiled> {
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    let share = texts.len().div_ceil(workers).max(1);
+    let share = work.len().div_ceil(workers).max(1);
     thread::scope(|scope| {
-        let run = |part: &'_ [&Text]| part.iter().map(|text| compile(text, files, today)).collect::<Vec<_>>();
-        let parts: Vec<_> = texts.chunks(share).map(|part| (part, scope.spawn(move || run(part)))).collect();
-        let finish = |(part, handle): (&[&Text], thread::ScopedJoinHandle<'_, Vec<Compiled>>)| {
+        let run =
+            |part: &'_ [Work<'_>]| part.iter().map(|(text, files)| compile(text, *files, today)).collect::<Vec<_>>();
+        let parts: Vec<_> = work.chunks(share).map(|part| (part, scope.spawn(move || run(part)))).collect();
+        let finish = |(part, handle): (&[Work<'_>], thread::ScopedJoinHandle<'_, Vec<Compiled>>)| {
             // A file on which the compiler itself stumbles must not take the others with it.
-            handle.join().unwrap_or_else(|_| part.iter().map(|text| stumbled(text)).collect())
+            handle.join().unwrap_or_else(|_| part.iter().map(|(text, _)| stumbled(text)).collect())
         };
         parts.into_iter().flat_map(finish).collect()
     })
 }
 
-fn compile(text: &Text, files: &(dyn Files + Sync), today: Date) -> Compiled {
+/// A rule file that was read, with the texts that it takes to read it again elsewhere.
+pub(super) struct Bundled {
+    pub(super) loaded: Loaded,
+    /// The rule file, then what it includes; none when it has errors.
+    pub(super) texts: Vec<RuleText>,
+    asked: Vec<Asked>,
+    trial: Option<Arc<Trial>>,
+    problems: Vec<String>,
+}
+
+/// Reads a rule file, and remembers what it was read from.
+pub(super) fn bundled(name: &str, bytes: &[u8], files: &dyn Files, today: Date) -> Bundled {
+    let noted = Noted { files, asked: RefCell::default() };
+    let loaded = crate::rules::load(name, bytes, &noted, today);
+    let mut problems: Vec<String> = loaded.diagnostics.iter().map(sentence).collect();
+    let rollout = loaded.rules.as_ref().and_then(|rules| rules.rollout.as_deref());
+    let trial = rollout.and_then(|rollout| on_trial(rollout, &noted, today, &mut problems));
+    let asked = noted.asked.into_inner();
+    let as_text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let others = asked.iter().filter_map(|asked| match asked {
+        Asked::Read(path, Ok(bytes)) => Some(RuleText { path: path.clone(), text: as_text(bytes) }),
+        Asked::Read(_, Err(_)) => None,
+        // Recordings are not kept with the rules: an empty text only says that they were there.
+        Asked::Found(path, found) => found.is_ok().then(|| RuleText { path: path.clone(), text: String::new() }),
+    });
+    let texts = [RuleText { path: name.to_owned(), text: as_text(bytes) }].into_iter().chain(others);
+    let texts = if loaded.rules.is_some() { texts.collect() } else { Vec::new() };
+    Bundled { loaded, texts, asked, trial, problems }
+}
+
+fn compile(text: &Text, files: &dyn Files, today: Date) -> Compiled {
     let seen = |included| Seen { text: digest_of(text), included };
     let failed = |problem: String| Compiled {
         seen: seen(Vec::new()),
@@ -200,29 +257,9 @@ fn compile(text: &Text, files: &(dyn Files + Sync), today: Date) -> Compiled {
         Ok(slug) => slug,
         Err(error) => return failed(format!("the file's name: {error}")),
     };
-    let noted = Noted { files, asked: RefCell::default() };
-    let loaded = crate::rules::load(&text.name, bytes, &noted, today);
-    let mut problems: Vec<String> = loaded.diagnostics.iter().map(sentence).collect();
-    let rollout = loaded.rules.as_ref().and_then(|rules| rules.rollout.as_deref());
-    let trial = rollout.and_then(|rollout| on_trial(rollout, &noted, today, &mut problems));
-    let asked = noted.asked.into_inner();
+    let Bundled { loaded, texts, asked, trial, problems } = bundled(&text.name, bytes, files, today);
     let included = asked.iter().map(Asked::seen).collect();
-    let as_text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let others = asked.iter().filter_map(|asked| match asked {
-        Asked::Read(path, Ok(bytes)) => Some(RuleText { path: path.clone(), text: as_text(bytes) }),
-        Asked::Read(_, Err(_)) => None,
-        // Recordings are not kept with the rules: an empty text only says that they were there.
-        Asked::Found(path, found) => found.is_ok().then(|| RuleText { path: path.clone(), text: String::new() }),
-    });
-    let texts = [RuleText { path: text.name.clone(), text: as_text(bytes) }].into_iter().chain(others).collect();
-    Compiled {
-        seen: seen(included),
-        slug: Some(slug),
-        texts: if loaded.rules.is_some() { texts } else { Vec::new() },
-        rules: loaded.rules,
-        trial,
-        problems,
-    }
+    Compiled { seen: seen(included), slug: Some(slug), texts, rules: loaded.rules, trial, problems }
 }
 
 /// The rules on trial; what is wrong with them is told, and touches no call. What they name stands below the folder of
@@ -282,7 +319,7 @@ fn presence_digest(found: &Result<(), FileError>) -> Digest {
 }
 
 /// What was asked of the files, and what came back.
-enum Asked {
+pub(super) enum Asked {
     Read(String, Result<Vec<u8>, FileError>),
     Found(String, Result<(), FileError>),
 }
@@ -298,7 +335,7 @@ impl Asked {
 
 /// Files that remember what was asked of them.
 struct Noted<'a> {
-    files: &'a (dyn Files + Sync),
+    files: &'a dyn Files,
     asked: RefCell<Vec<Asked>>,
 }
 

@@ -13,7 +13,7 @@ use crate::tenants::things::{
 };
 
 /// Every method of the port. One that is new must be tried here: the page of the port is read to see to that.
-const TRIED: [&str; 14] = [
+const TRIED: [&str; 15] = [
     "change",
     "tenant",
     "platform",
@@ -21,6 +21,7 @@ const TRIED: [&str; 14] = [
     "load",
     "item",
     "token",
+    "has_tokens",
     "tokens",
     "token_used",
     "revisions",
@@ -135,6 +136,7 @@ async fn reading_shows_only_ones_own(store: &dyn Tenants) {
     // What needs the platform cannot be asked without saying so; the rest tells nothing of anybody.
     assert_eq!(store.platform(Platform).await.unwrap().installations.len(), 1);
     assert_eq!(store.organizations(Platform, None, 10).await.unwrap().len(), 2);
+    assert!(store.has_tokens(Platform).await.unwrap());
     assert!(*store.watch().borrow() > 0);
     assert_eq!(store.health().failing, None);
 }
