@@ -240,7 +240,8 @@ fn undisturbed_and(disturbances: &[What]) {
 
 #[test]
 fn a_jump_of_the_clock_changes_nothing_for_a_call_under_way() {
-    undisturbed_and(&[What::Jump(9 * 3600), What::Jump(-9 * 3600), What::Jump(3 * 24 * 3600)]);
+    // Set ahead by more than a call can last, the clock makes every webhook look replayed.
+    undisturbed_and(&[What::Jump(9 * 3600), What::Jump(-9 * 3600), What::Jump(20 * 3600)]);
 }
 
 #[test]
