@@ -9,6 +9,7 @@ pub mod messenger;
 pub mod metrics;
 pub mod network;
 pub mod ports;
+pub mod retention;
 pub mod revisions;
 pub mod rollout;
 pub mod tenancy;

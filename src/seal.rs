@@ -74,7 +74,8 @@ pub fn verify(
         while let Some((seq, _)) = rest.next_if(|_| true)? {
             verifier.without_entry(seq, true)?;
         }
-        Ok(verifier.finish()?)
+        let kept_since = folder.started_at()?.map(|checkpoint| checkpoint.at);
+        Ok(Report { kept_since, ..verifier.finish()? })
     })
 }
 

@@ -13,6 +13,7 @@ use crate::model::secret::{ApiKey, Secret};
 use crate::settings::api::ApiSettings;
 use crate::settings::keys::{KEYS, Key, Place};
 use crate::settings::layers::{Fault, Given, Layers, Surroundings};
+pub use crate::settings::retention::Retention;
 use crate::vault::Ring;
 use crate::webhook::origin::Origin;
 
@@ -20,6 +21,7 @@ pub mod api;
 pub mod dotenv;
 pub mod keys;
 pub mod layers;
+mod retention;
 mod vault;
 
 #[cfg(test)]
@@ -70,6 +72,8 @@ pub struct Settings {
     pub metrics_org_label: bool,
     /// Whether records are bound to each other.
     pub audit_chain: bool,
+    /// How long records are kept.
+    pub retention: Retention,
     /// Where records go.
     pub sinks: Vec<Sink>,
     /// The administration API.
@@ -255,6 +259,7 @@ impl Reader<'_> {
         let body_limit = self.read("body_limit", "a size from 4kB to 4MB, such as `128kB`", size);
         let [metrics_org_label, audit_chain] =
             ["metrics_org_label", "audit_chain"].map(|name| self.read(name, "`on` or `off`", switch));
+        let retention = self.retention();
         let sinks = self.layers.sinks.as_ref().map(|(sinks, _)| sinks.clone()).unwrap_or_default();
         let (api, twilio, ring, fallback_url) = (self.api(), self.twilio(), self.ring(), self.address("fallback_url"));
         let texts_a_day = self.count("texts_a_day", 0..=1_000_000);
@@ -281,6 +286,7 @@ impl Reader<'_> {
             reload: reload?,
             metrics_org_label: metrics_org_label?,
             audit_chain: audit_chain?,
+            retention: retention?,
             sinks,
             api: api?,
             ring,

@@ -44,6 +44,7 @@ mod followers;
 pub mod keys;
 pub mod organizations;
 mod outreach;
+mod retention;
 pub mod revisions;
 
 /// What the service stands on; a test brings its own.
@@ -77,6 +78,7 @@ pub struct Running {
     server: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
     outreach: outreach::Tasks,
+    retention: Option<JoinHandle<()>>,
     // Ends with the service.
     _watch: Option<Watch>,
     following: organizations::Following,
@@ -129,6 +131,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         Reload::Signal => None,
     };
     let outreach = outreach::start(settings, &app, store.as_ref()).await;
+    let retention = store.as_ref().and_then(|store| retention::start(settings, &app, store));
     let following = organizations::follow(settings, feed, &app);
     app.open.open();
     Ok(Running {
@@ -142,6 +145,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         server: handle,
         task,
         outreach,
+        retention,
         _watch: watch,
         following,
         revisions,
@@ -264,6 +268,11 @@ impl Running {
         self.server.stop(true).await;
         if let Ok(Err(error)) = self.task.await {
             tracing::error!(%error, "the web server ended badly");
+        }
+        if let Some(retention) = self.retention {
+            retention.abort();
+            // That it was stopped is no news.
+            drop(retention.await);
         }
         self.outreach.stop().await;
         self.following.end().await;

@@ -23,6 +23,7 @@ mod news;
 mod open;
 mod readers;
 mod reply;
+mod retention;
 mod rows;
 mod state;
 mod writer;
@@ -32,6 +33,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
@@ -51,6 +53,7 @@ use crate::store::deferred::{Deferred, Written};
 use crate::store::memory::{MANY, Memory, REMEMBERED};
 use crate::store::open::Folder;
 use crate::store::reply::Waiting;
+use crate::store::retention::{Retention, Wish};
 use crate::store::rows::KeptRules;
 use crate::store::state::Counts;
 use crate::store::writer::{Job, Retry, Writer};
@@ -98,6 +101,7 @@ pub struct Store {
     archive: Archive,
     clock: Arc<dyn Clock>,
     patience: Patience,
+    wish: Arc<Wish>,
     thread: Mutex<Option<JoinHandle<()>>>,
     // Last, so that the folder is given back when nothing writes any more.
     #[expect(dead_code, reason = "it holds the lock on the folder")]
@@ -119,6 +123,8 @@ impl Store {
         calls.each(|summary| memory.known(summary));
         let counts = Arc::new(Counts::default());
         let (jobs, received) = bounded(QUEUE);
+        let retention = Retention::default();
+        let wish = Arc::clone(&retention.wish);
         let writer = Writer {
             file: file.clone(),
             last: rows::last(&connection).map_err(of)?,
@@ -132,6 +138,7 @@ impl Store {
             kept_house_us: now_us,
             wrote_calls_us: now_us,
             retry: Retry::default(),
+            retention,
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(&received));
         Ok(Self {
@@ -141,6 +148,7 @@ impl Store {
             archive: Archive::of(file),
             clock: Arc::clone(&options.clock),
             patience: options.patience,
+            wish,
             thread: Mutex::new(Some(thread.map_err(StoreError::Thread)?)),
             folder,
         })
@@ -161,6 +169,12 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Settle(reply))?;
         answer.await.map_err(|_gone| JournalError::Closed)?
+    }
+
+    /// Lets go of records up to the place, and of calls that began before that time, in small portions. Whoever says
+    /// so knows that nobody needs them any more.
+    pub fn let_go(&self, upto: i64, before: Timestamp) {
+        self.wish.set(upto, before.as_microsecond());
     }
 
     /// One call as a whole, as far as it is written.

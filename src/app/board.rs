@@ -5,12 +5,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
+use crate::app::retention::Reader;
+
 /// What is known now.
 #[derive(Debug, Default)]
 pub struct Board {
     sinks: Mutex<BTreeMap<String, SinkState>>,
     chain: Mutex<Option<ChainState>>,
     disk: Mutex<Option<DiskState>>,
+    readers: Mutex<BTreeMap<String, i64>>,
+    retention: Mutex<Option<RetentionState>>,
 }
 
 /// How a sink stands.
@@ -47,6 +51,21 @@ pub struct ChainState {
     pub broken: Option<String>,
 }
 
+/// How far what is too old was let go.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct RetentionState {
+    /// Days for which records are kept.
+    pub days: u32,
+    /// Records up to this place are gone, or on their way out.
+    pub upto: i64,
+    /// Places that are too old and stay for a while, because somebody has not read them.
+    pub held: u64,
+    /// Who has not.
+    pub held_by: Vec<String>,
+    /// Why what is too old cannot be let go.
+    pub failing: Option<String>,
+}
+
 /// How full the disk under the data folder is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct DiskState {
@@ -80,6 +99,28 @@ impl Board {
     /// What is known of the disk from now on.
     pub fn disk(&self, state: DiskState) {
         *lock(&self.disk) = Some(state);
+    }
+
+    /// Somebody other than a sink reads the trail, and has settled everything up to that place.
+    pub fn reader(&self, name: &str, place: i64) {
+        lock(&self.readers).insert(name.to_owned(), place);
+    }
+
+    /// All who read the trail, sinks as well.
+    pub fn readers(&self) -> Vec<Reader> {
+        let sinks = self.sinks().into_iter().map(|(name, state)| (format!("sink {name}"), state.cursor));
+        let readers = sinks.chain(lock(&self.readers).clone());
+        readers.map(|(name, place)| Reader { name, place }).collect()
+    }
+
+    /// What is known of letting go from now on.
+    pub fn retention(&self, state: RetentionState) {
+        *lock(&self.retention) = Some(state);
+    }
+
+    /// How far what is too old was let go, once it was looked at.
+    pub fn retention_state(&self) -> Option<RetentionState> {
+        lock(&self.retention).clone()
     }
 
     /// Every sink by its name.

@@ -41,6 +41,12 @@ impl Outreach {
         self.0.get().map(|means| (&*means.carrier, &means.key))
     }
 
+    /// The place up to which the journal was read for telling people.
+    pub async fn place(&self) -> Option<i64> {
+        let place = self.0.get()?.outbox.place().await.ok()?;
+        Some(place.record)
+    }
+
     /// Texts by state, and each account's breaker in a word; nothing when people are not told at all.
     pub async fn standing(&self) -> Option<(Vec<(String, u64)>, Vec<(String, &'static str)>)> {
         let Means { outbox, carrier, .. } = self.0.get()?;

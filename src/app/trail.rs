@@ -30,7 +30,7 @@ pub trait Trail: fmt::Debug + Send + Sync {
     /// What is stored behind the place `seq`, byte for byte and in order, at most so many: for whoever binds it.
     fn stored(&self, seq: i64, most: usize) -> Result<Vec<Stored>, JournalError>;
 
-    /// The place of the last record; 0 when there is none.
+    /// The place of the last record, even if it was let go; 0 when there never was one.
     fn latest(&self) -> Result<i64, JournalError>;
 }
 

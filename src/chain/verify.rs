@@ -11,6 +11,10 @@ use crate::chain::entry::{Entry, Form, Tip, read};
 /// What was found good.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Report {
+    /// Records that were let go from the beginning of the chain, because they were older than they are kept.
+    pub let_go: u64,
+    /// When the checkpoint that the chain now begins at was signed; none while all of it is kept.
+    pub kept_since: Option<String>,
     /// Records that are as they were written.
     pub whole: u64,
     /// Records that are as they were written but for the person who was erased.
@@ -121,7 +125,7 @@ impl Verifier {
             checkpoints: checkpoints.into_iter().peekable(),
             signed: start.count,
             pinned: key,
-            report: Report::default(),
+            report: Report { let_go: start.count, ..Report::default() },
         }
     }
 

@@ -208,6 +208,27 @@ impl Folder {
         cut.map_err(|error| self.cannot(error))
     }
 
+    /// Drops the checkpoints before the chain that is kept: those who follow it need none of them.
+    pub(in crate::seal) fn trim_checkpoints(&self) -> Result<(), SealError> {
+        let before = self.segments()?.first().map_or(0, |segment| segment.before);
+        let all = self.checkpoints()?;
+        if all.first().is_none_or(|first| first.count >= before) {
+            return Ok(());
+        }
+        let path = self.path.join(CHECKPOINTS);
+        let beside = path.with_extension("new");
+        let mut options = OpenOptions::new();
+        let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&beside);
+        let replaced = opened.and_then(|mut file| {
+            for checkpoint in all.iter().filter(|checkpoint| checkpoint.count >= before) {
+                writeln!(file, "{}", serde_json::to_string(checkpoint)?)?;
+            }
+            file.sync_all()?;
+            std::fs::rename(&beside, &path)
+        });
+        replaced.map_err(|error| self.cannot(error))
+    }
+
     /// Drops the salts of these records, so that nothing tells any more what was erased. Those without an entry yet
     /// come back.
     pub fn erase(&self, seqs: &[i64]) -> Result<Vec<i64>, SealError> {

@@ -202,6 +202,7 @@ impl Follower {
             self.file = self.folder.writing(self.tip.count, 0)?;
             self.segment = self.tip.count;
             self.segment_day = day;
+            self.folder.trim_checkpoints()?;
         }
         Ok(())
     }

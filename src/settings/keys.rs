@@ -31,7 +31,7 @@ const fn open(name: &'static str, variable: &'static str, default: &'static str,
 }
 
 /// All settings, in the order of `--print-config`.
-pub const KEYS: [Key; 37] = [
+pub const KEYS: [Key; 39] = [
     open(
         "listen",
         "RINGFALL_LISTEN",
@@ -88,6 +88,13 @@ pub const KEYS: [Key; 37] = [
         "on: metrics tell organizations apart (at most 100)",
     ),
     open("audit_chain", "RINGFALL_AUDIT_CHAIN", "on", "on: records are bound to each other, so that changes show"),
+    open("retention", "RINGFALL_RETENTION", "400d", "how long calls and records are kept, in days; off: for ever"),
+    open(
+        "retention_recordings",
+        "RINGFALL_RETENTION_RECORDINGS",
+        "keep",
+        "delete: callers' messages are deleted at the carrier when their records go; keep: they stay there",
+    ),
     open(
         "api_listen",
         "RINGFALL_API_LISTEN",

@@ -176,3 +176,19 @@ fn an_api_key_needs_its_secret_and_an_account_and_neither_is_shown() {
     let swapped = fault(&[("TWILIO_API_KEY", "hunter2hunter2"), both[1]], &account);
     assert!(swapped.contains("SK") && !swapped.contains("hunter2"), "{swapped}");
 }
+
+#[test]
+fn records_are_kept_for_some_days_or_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = |given: &[(&str, &str)]| load(&around(&folder, given)).settings.map(|settings| settings.retention);
+    let usual = kept(&[]).unwrap();
+    assert_eq!((usual.days, usual.recordings), (Some(400), false));
+    assert!(kept(&[("RINGFALL_RETENTION_RECORDINGS", "delete")]).unwrap().recordings);
+    assert_eq!(kept(&[("RINGFALL_RETENTION", "off")]).unwrap().days, None);
+    for (name, wrong) in
+        [("RINGFALL_RETENTION", "0d"), ("RINGFALL_RETENTION", "400"), ("RINGFALL_RETENTION_RECORDINGS", "yes")]
+    {
+        let faults = kept(&[(name, wrong)]).unwrap_err();
+        assert_eq!(faults.0.len(), 1, "{name}={wrong}: {faults}");
+    }
+}

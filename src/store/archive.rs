@@ -79,10 +79,33 @@ impl Archive {
         })
     }
 
-    /// The place of the last record; 0 when there is none.
+    /// The place of the last record, even if it was let go; 0 when there never was one.
     pub fn latest(&self) -> Result<i64, JournalError> {
-        let select = "SELECT coalesce(max(seq), 0) FROM records";
+        let select = "SELECT max(coalesce((SELECT max(seq) FROM records), 0), \
+                      coalesce((SELECT seq FROM cursors WHERE name = 'retention'), 0))";
         self.readers.ask(|connection| connection.prepare_cached(select)?.query_row([], |row| row.get(0)))
+    }
+
+    /// Records of recordings up to that place, in their order, at most so many: the place, the organization, and the
+    /// carrier's name for the recording.
+    pub fn recordings(&self, behind: i64, upto: i64, limit: usize) -> Result<Vec<(i64, String, String)>, JournalError> {
+        let select = "SELECT seq, body FROM records WHERE seq > ?1 AND seq <= ?2 AND kind = 'recording' \
+                      ORDER BY seq LIMIT ?3";
+        self.readers.ask(|connection| {
+            let mut query = connection.prepare_cached(select)?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut rows = query.query(params![behind, upto, limit])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                // What this program cannot read is of a newer one, and names nothing that it could delete.
+                let record = body::decode::<Record>(row.get_ref(1)?.as_blob()?).ok();
+                let named = record.and_then(|record| Some((record.org, record.reported.recording?)));
+                if let Some((org, recording)) = named {
+                    found.push((row.get(0)?, org, recording));
+                }
+            }
+            Ok(found)
+        })
     }
 
     /// The place before the first record that was written at that time or later.

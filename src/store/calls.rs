@@ -205,6 +205,11 @@ impl Calls {
         self.folded > self.written
     }
 
+    /// Everything up to this place is in the table.
+    pub(in crate::store) const fn written(&self) -> i64 {
+        self.written
+    }
+
     /// Whether anything of the portion waits.
     pub(in crate::store) fn has(&self, portion: Portion) -> bool {
         self.waiting.front().is_some_and(|first| portion.has(first.since))

@@ -107,6 +107,8 @@ pub(in crate::store) fn writer(file: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "wal_autocheckpoint", 40_000)?;
     connection.pragma_update(None, "cache_size", -16_000)?;
+    // An effect and its record are written and let go together; looking for each other would only take time.
+    connection.pragma_update(None, "foreign_keys", "off")?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }

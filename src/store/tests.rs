@@ -10,6 +10,7 @@ use super::*;
 use crate::audit::record::{Decided, Effected, Facts, Kind, Place, Received, Reported};
 use crate::model::moment::Zone;
 
+mod keeping;
 mod reading;
 
 /// A clock that stands still until it is set.

@@ -16,6 +16,7 @@ use crate::store::checkpoints::Checkpoints;
 use crate::store::deferred::{Deferred, Kept, Written};
 use crate::store::memory::Memory;
 use crate::store::reply::{Replies, Waiting};
+use crate::store::retention::Retention;
 use crate::store::rows::{self, KeptRules, Spot};
 use crate::store::state::Counts;
 
@@ -73,6 +74,7 @@ pub(in crate::store) struct Writer {
     pub(in crate::store) kept_house_us: i64,
     pub(in crate::store) wrote_calls_us: i64,
     pub(in crate::store) retry: Retry,
+    pub(in crate::store) retention: Retention,
 }
 
 /// When writing is tried again after it failed.
@@ -156,6 +158,7 @@ impl Writer {
         let behind = (self.now_us() - self.kept_house_us).abs() >= HOUSE_US;
         if behind && !self.retry.failing {
             self.keep_house(false);
+            self.let_go(self.kept_house_us);
         }
     }
 

@@ -77,6 +77,10 @@ impl Carrier for Texts {
         })
     }
 
+    fn delete<'a>(&'a self, org: &'a OrgSlug, recording: &'a RecordingSid) -> Later<'a, Result<(), Failed>> {
+        Box::pin(async move { self.client(org)?.delete_recording(recording).await.map_err(|error| failed(&error)) })
+    }
+
     fn standings(&self) -> Vec<(String, &'static str)> {
         let all = self.gate.standings();
         all.into_iter().map(|(account, standing)| (account.to_string(), standing.word())).collect()

@@ -192,6 +192,14 @@ impl Client {
         self.document(Method::POST, url, form, twice).await
     }
 
+    /// Deletes a thing; to do it twice is harmless.
+    pub(crate) async fn delete(&self, below: &str) -> Result<(), Error> {
+        let login = (self.user.as_str(), self.password.expose());
+        let url = self.below(below)?;
+        let ask = Ask { method: Method::DELETE, url, form: &[], twice: Twice::Harmless, login, whole: true };
+        self.ask(&ask).await.map(drop)
+    }
+
     /// An answer that is read as it comes.
     pub(crate) async fn fetch(&self, below: &str) -> Result<Response, Error> {
         let url = self.below(below)?;

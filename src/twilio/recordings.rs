@@ -1,4 +1,4 @@
-//! Recordings: fetching what a caller has left.
+//! Recordings: fetching what a caller has left, and deleting it.
 
 use reqwest::Response;
 use serde::Deserialize;
@@ -46,5 +46,13 @@ impl Client {
     pub async fn sound(&self, sid: &RecordingSid) -> Result<Sound, Error> {
         let response = self.fetch(&format!("Recordings/{sid}.mp3")).await?;
         Ok(Sound { content_type: exchange::content_type(&response), response })
+    }
+
+    /// Deletes it for good. One that is not there any more is as good as deleted.
+    pub async fn delete_recording(&self, sid: &RecordingSid) -> Result<(), Error> {
+        match self.delete(&format!("Recordings/{sid}.json")).await {
+            Err(Error::Refused(refusal)) if refusal.status == 404 => Ok(()),
+            done => done,
+        }
     }
 }

@@ -86,6 +86,7 @@ fn details(app: &App, status: &str, outreach: &Value) -> Value {
         "sinks": app.board.sinks(),
         "chain": app.board.chain_state(),
         "disk": app.board.disk_state(),
+        "retention": app.board.retention_state(),
         "organizations": organizations(app),
         "credentials": app.directory.owners(),
     })

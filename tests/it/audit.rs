@@ -2,6 +2,7 @@
 
 mod form;
 mod google;
+mod keeping;
 mod reading;
 mod sinks;
 mod web;

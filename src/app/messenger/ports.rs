@@ -209,6 +209,9 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// The sound of a recording.
     fn sound<'a>(&'a self, org: &'a OrgSlug, recording: &'a RecordingSid) -> Later<'a, Result<Sound, Failed>>;
 
+    /// Deletes a recording for good; one that is not there any more is as good as deleted.
+    fn delete<'a>(&'a self, org: &'a OrgSlug, recording: &'a RecordingSid) -> Later<'a, Result<(), Failed>>;
+
     /// How each account's requests fare, in a word.
     fn standings(&self) -> Vec<(String, &'static str)>;
 
@@ -249,23 +252,26 @@ pub trait Parts: fmt::Debug + Send {
     fn next(&mut self) -> Later<'_, Result<Option<Vec<u8>>, String>>;
 }
 
-/// Why a text was not sent, as far as is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why the carrier did not do something, as far as is known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failed {
-    /// It was not, and never will be.
+    /// It was not done, and never will be.
+    #[error("{why}")]
     Never {
         /// Why not.
         why: String,
         /// The carrier's code.
         code: Option<u32>,
     },
-    /// It was not, and may be later.
+    /// It was not done, and may be later.
+    #[error("{why}")]
     NotDone {
         /// Why not.
         why: String,
         /// The wait that the carrier asks for.
         wait: Option<Duration>,
     },
-    /// It may have been.
+    /// It may have been done.
+    #[error("{0}")]
     Unknown(String),
 }

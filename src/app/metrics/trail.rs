@@ -26,6 +26,8 @@ pub(in crate::app::metrics) struct TrailGauges {
     chain_behind: Gauge,
     disk_free: Gauge,
     disk_filling: Gauge,
+    retention_held: Gauge,
+    retention_failing: Gauge,
 }
 
 impl TrailGauges {
@@ -45,6 +47,10 @@ impl TrailGauges {
         registry.register("audit_chain_backlog", "Records that wait to be bound", self.chain_behind.clone());
         registry.register("data_free_bytes", "Room on the disk of the data folder", self.disk_free.clone());
         registry.register("data_filling", "1 when there is little room", self.disk_filling.clone());
+        let held = "Records older than they are to be kept that somebody has not read yet";
+        registry.register("retention_held", held, self.retention_held.clone());
+        let failing = "1 while what is too old cannot be let go";
+        registry.register("retention_failing", failing, self.retention_failing.clone());
     }
 
     pub(in crate::app::metrics) fn set(&self, board: &Board) {
@@ -66,6 +72,10 @@ impl TrailGauges {
         if let Some(disk) = board.disk_state() {
             self.disk_free.set(count(disk.free));
             self.disk_filling.set(i64::from(disk.filling));
+        }
+        if let Some(retention) = board.retention_state() {
+            self.retention_held.set(count(retention.held));
+            self.retention_failing.set(i64::from(retention.failing.is_some()));
         }
     }
 }

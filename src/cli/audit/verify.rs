@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::chain::export::Reader;
+use crate::chain::verify::Report;
 use crate::cli::Answer;
 use crate::cli::outcome::Outcome;
 use crate::cli::terminal;
@@ -56,19 +57,31 @@ fn journal(args: &Verify) -> Answer {
         Ok(report) if args.format == "json" => terminal::put(&format!("{:#}\n", serde_json::to_value(&report)?)),
         Ok(report) => terminal::put(&format!(
             "the chain of {} holds: {} records as they were written, {} without a person who was erased\n\
-             {} checkpoints by the key {}; {} records since the last, {} not bound yet\n",
+             {} checkpoints by the key {}; {} records since the last, {} not bound yet\n{}",
             folder.node(),
             report.whole,
             report.erased,
             report.checkpoints,
             report.key.as_deref().unwrap_or("(none yet)"),
             report.unsigned,
-            report.waiting
+            report.waiting,
+            kept(&report)
         )),
         Err(Verdict::Fault(fault)) => return Ok(found(args, &fault.to_string())),
         Err(Verdict::Cannot(error)) => return Err(error.into()),
     }
     Ok(Outcome::Fine)
+}
+
+/// From when on the trail is kept, when some of it was let go.
+fn kept(report: &Report) -> String {
+    let since = report.kept_since.as_ref();
+    since.map_or_else(String::new, |since| {
+        format!(
+            "the trail is kept from the checkpoint of {since} on; {} records before it were let go\n",
+            report.let_go
+        )
+    })
 }
 
 fn found(args: &Verify, fault: &str) -> Outcome {

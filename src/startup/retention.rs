@@ -1,0 +1,166 @@
+//! Lets go of what is older than it is to be kept: looks now and then how far everybody has read, and says how far
+//! chain and journal may be cut.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::app::board::RetentionState;
+use crate::app::retention::{self, GRACE_DAYS, Plan};
+use crate::model::ids::{OrgSlug, RecordingSid};
+use crate::seal::{self, SealError};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Recordings looked for at once.
+const PAGE: usize = 50;
+
+/// After the carrier failed.
+const REST: SignedDuration = SignedDuration::from_mins(10);
+
+/// What it works with.
+struct Keeper {
+    app: Arc<App>,
+    store: Arc<Store>,
+    data: PathBuf,
+    days: u32,
+    bound: bool,
+    recordings: Option<Recordings>,
+    state: RetentionState,
+}
+
+/// How far recordings were deleted at the carrier.
+#[derive(Debug, Clone, Default)]
+struct Recordings {
+    upto: i64,
+    again: Timestamp,
+    why: Option<String>,
+}
+
+/// Starts letting go; nothing starts when everything is kept.
+pub(in crate::startup) fn start(settings: &Settings, app: &Arc<App>, store: &Arc<Store>) -> Option<JoinHandle<()>> {
+    let days = settings.retention.days?;
+    let keeper = Keeper {
+        app: Arc::clone(app),
+        store: Arc::clone(store),
+        data: settings.data.clone(),
+        days,
+        bound: settings.audit_chain,
+        recordings: settings.retention.recordings.then(Recordings::default),
+        state: RetentionState { days, ..RetentionState::default() },
+    };
+    Some(tokio::spawn(keeper.run()))
+}
+
+/// The moment so many days before.
+fn days_before(now: Timestamp, days: i64) -> Timestamp {
+    now.saturating_sub(SignedDuration::from_hours(days.saturating_mul(24))).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+impl Keeper {
+    async fn run(mut self) {
+        loop {
+            let failing = match self.turn().await {
+                Ok(()) => self.recordings.as_ref().and_then(|recordings| recordings.why.clone()),
+                Err(error) => Some(error.to_string()),
+            };
+            if let (Some(why), true) = (&failing, failing != self.state.failing) {
+                tracing::error!(%why, "what is too old cannot be let go");
+            }
+            self.state.failing = failing;
+            self.app.board.retention(self.state.clone());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// One look, and what follows from it.
+    async fn turn(&mut self) -> anyhow::Result<()> {
+        if let Some(place) = self.app.outreach.place().await {
+            self.app.board.reader("outbox", place);
+        }
+        let now = self.app.clock.now();
+        let before = days_before(now, i64::from(self.days));
+        let overdue = days_before(before, GRACE_DAYS);
+        let places =
+            self.store.read(move |archive| Ok((archive.place_before(before)?, archive.place_before(overdue)?)));
+        let (due, overdue) = places.await?;
+        let plan = retention::plan(due, overdue, &self.app.board.readers());
+        self.tell(&plan);
+        let upto = match &self.recordings {
+            Some(recordings) => {
+                let recordings = self.delete_recordings(recordings.clone(), &plan, overdue).await?;
+                plan.upto.min(self.recordings.insert(recordings).upto)
+            }
+            None => plan.upto,
+        };
+        let upto = self.cut_chain(upto).await?;
+        self.store.let_go(upto, before);
+        self.state.upto = self.state.upto.max(upto);
+        Ok(())
+    }
+
+    /// Says once when somebody holds old records up, a week before they go all the same, and when they go.
+    fn tell(&mut self, plan: &Plan) {
+        let by = plan.by.join(", ");
+        if plan.held > 0 && self.state.held == 0 {
+            tracing::error!(records = plan.held, %by, grace_days = GRACE_DAYS,
+                "records are older than they are to be kept, and wait for who has not read them; they go all the same when the days of grace are over");
+        }
+        if !plan.lost_by.is_empty() && plan.upto > self.state.upto {
+            tracing::error!(upto = plan.upto, by = %plan.lost_by.join(", "), "the days of grace are over: records go that were not read");
+        }
+        self.state.held = plan.held;
+        self.state.held_by.clone_from(&plan.by);
+    }
+
+    /// Deletes recordings at the carrier before the records that name them go. One that cannot be deleted keeps its
+    /// record and all behind it, until the days of grace are over.
+    async fn delete_recordings(&self, mut done: Recordings, plan: &Plan, overdue: i64) -> anyhow::Result<Recordings> {
+        let now = self.app.clock.now();
+        let Some((carrier, _)) = self.app.outreach.listening() else {
+            done.why = Some("recordings cannot be deleted at the carrier: the outbox could not be opened".to_owned());
+            return Ok(done);
+        };
+        while done.upto < plan.upto && now >= done.again {
+            let (behind, upto) = (done.upto, plan.upto);
+            let found = self.store.read(move |archive| archive.recordings(behind, upto, PAGE)).await?;
+            let last = if found.len() < PAGE { upto } else { found.last().map_or(upto, |(seq, ..)| *seq) };
+            for (seq, org, name) in found {
+                let (Ok(org), Ok(recording)) = (OrgSlug::parse(&org), RecordingSid::parse(&name)) else { continue };
+                let Err(error) = carrier.delete(&org, &recording).await else { continue };
+                if seq > overdue {
+                    done.why =
+                        Some(format!("the recording {recording} of `{org}` is not deleted at the carrier: {error}"));
+                    done.upto = seq - 1;
+                    done.again = now.saturating_add(REST).unwrap_or(now);
+                    return Ok(done);
+                }
+                tracing::error!(%org, %recording, %error, "the days of grace are over: the record of a recording goes that is still at the carrier; delete it there");
+            }
+            (done.upto, done.why) = (last, None);
+        }
+        Ok(done)
+    }
+
+    /// Cuts whole files of the chain off, and tells up to which place the journal may follow.
+    async fn cut_chain(&self, upto: i64) -> anyhow::Result<i64> {
+        let (data, bound) = (self.data.clone(), self.bound);
+        let cut = tokio::task::spawn_blocking(move || match seal::Folder::open(&data) {
+            Ok(chain) => {
+                chain.prune(upto.saturating_add(1))?;
+                Ok(if bound { upto.min(chain.start()?.seq) } else { upto })
+            }
+            // Without a chain nothing needs the records.
+            Err(SealError::Missing(_)) => Ok(upto),
+            Err(error) => Err(error),
+        });
+        Ok(cut.await??)
+    }
+}
