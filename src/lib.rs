@@ -32,8 +32,9 @@
 //! | 10 | [`cli`] | the command line, the only place that prints |
 //! | 9 | [`startup`] | settings to a running server |
 //! | 8 | [`api`] | the administration API |
-//! | 6 | [`admin`], [`roster`], [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`tenants`], [`web`], [`phone`], [`twilio`], [`outbox`], [`sinks`], [`seal`] | the outside world, one kind each |
-//! | 5 | [`app`], [`replay`], [`vault`] | what happens to a request, and the ports it needs; recorded calls played again; secrets at rest |
+//! | 7 | [`sinks`] | records on their way to where their owners read them |
+//! | 6 | [`admin`], [`roster`], [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`tenants`], [`merged`], [`web`], [`phone`], [`twilio`], [`outbox`], [`seal`] | the outside world, one kind each |
+//! | 5 | [`app`], [`replay`], [`vault`], [`database`] | what happens to a request, and the ports it needs; recorded calls played again; secrets at rest; where PostgreSQL is |
 //! | 4 | [`respond`], [`prove`], [`draw`], [`chain`], [`report`], [`feed`] | the pure middle of an answer; promises over every path; words and pictures; records bound to each other; what calls add up to; records as others keep them |
 //! | 3 | [`journey`], [`twiml`], [`audit`], [`control`] | a whole imagined call; plans as TwiML; the record; what contacts text to us |
 //! | 2 | [`decide`] | the one function that says where a call goes, and why |
@@ -66,6 +67,7 @@ pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod control;
+pub mod database;
 pub mod decide;
 pub mod diagnostic;
 pub mod diff;
@@ -73,6 +75,7 @@ pub mod draw;
 pub mod feed;
 pub mod files;
 pub mod journey;
+pub mod merged;
 pub mod model;
 pub mod outbox;
 pub mod outreach;

@@ -8,6 +8,7 @@ mod firestore;
 mod google;
 mod http;
 mod lines;
+mod postgres;
 mod runner;
 mod sheet;
 mod web;
@@ -23,6 +24,7 @@ use crate::app::board::Board;
 use crate::app::ports::{Clock, Later};
 use crate::app::trail::Window;
 use crate::audit::record::Record;
+use crate::database::Address;
 use crate::feed::plan::{Place, Sink};
 use crate::sinks::runner::Runner;
 
@@ -35,6 +37,8 @@ pub struct Surroundings {
     pub board: Arc<Board>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where the trail of all nodes is.
+    pub database: Option<Address>,
     /// The folder of their cursors and of what is set aside.
     pub folder: PathBuf,
     /// What pseudonyms are made with.
@@ -52,8 +56,6 @@ pub struct Pace {
     pub first_pause: Duration,
     /// Between two tries at most.
     pub longest_pause: Duration,
-    /// Rest after work, in parts of the time that the work took: what is left is the callers'.
-    pub rest: u32,
 }
 
 impl Default for Pace {
@@ -62,7 +64,6 @@ impl Default for Pace {
             idle: Duration::from_millis(300),
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(60),
-            rest: 2,
         }
     }
 }
@@ -80,7 +81,7 @@ impl Sinks {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = Vec::new();
         for plan in plans {
-            let runner = place(plan, &around.clock).and_then(|place| Runner::new(plan.clone(), around.clone(), place));
+            let runner = place(plan, around).and_then(|place| Runner::new(plan.clone(), around.clone(), place));
             match runner {
                 Ok(runner) => tasks.push(tokio::spawn(runner.run(stopped.clone()))),
                 Err(error) => {
@@ -106,8 +107,9 @@ impl Sinks {
     }
 }
 
-fn place(plan: &Sink, clock: &Arc<dyn Clock>) -> anyhow::Result<Box<dyn Deliver>> {
+fn place(plan: &Sink, around: &Surroundings) -> anyhow::Result<Box<dyn Deliver>> {
     use anyhow::Context as _;
+    let clock = &around.clock;
     let made: anyhow::Result<Box<dyn Deliver>> = match &plan.place {
         Place::File(file) => Ok(Box::new(file::FileLines::new(file))),
         Place::Stdout => Ok(Box::new(lines::Stdout::records())),
@@ -116,6 +118,11 @@ fn place(plan: &Sink, clock: &Arc<dyn Clock>) -> anyhow::Result<Box<dyn Deliver>
             None => Box::new(lines::Stdout::metrics(&it.namespace)),
         }),
         Place::Http(it) => http::Receiver::new(it, clock).map(|place| Box::new(place) as Box<dyn Deliver>),
+        Place::Merged => match &around.database {
+            Some(address) => postgres::Postgres::at(address, clock).map(|place| Box::new(place) as Box<dyn Deliver>),
+            None => Err(anyhow::anyhow!("no database is set")),
+        },
+        Place::Postgres(it) => postgres::Postgres::new(it, clock).map(|place| Box::new(place) as Box<dyn Deliver>),
         Place::Sheet(it) => sheet::Sheet::new(it, clock).map(|place| Box::new(place) as Box<dyn Deliver>),
         Place::Firestore(it) => firestore::Firestore::new(it, clock).map(|place| Box::new(place) as Box<dyn Deliver>),
     };

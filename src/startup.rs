@@ -44,6 +44,7 @@ mod followers;
 pub mod keys;
 pub mod organizations;
 mod outreach;
+mod quiet;
 mod retention;
 pub mod revisions;
 

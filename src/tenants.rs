@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::tenancy::Tenants;
+use crate::database::{Address, AddressError};
 use crate::model::secret::Secret;
 
 pub use crate::tenants::postgres::Postgres;
-pub use crate::tenants::postgres::address::{Address, AddressError};
 pub use crate::tenants::sqlite::Sqlite;
 
 /// Why a store cannot be used at all; that it cannot be reached just now is told by each method instead.

@@ -10,7 +10,7 @@ use crate::app::ports::{Clock as _, JournalError};
 use crate::cli::Answer;
 use crate::cli::outcome::Outcome;
 use crate::cli::terminal;
-use crate::cli::trail::{Place, Stretch};
+use crate::cli::trail::{Place, Source, Stretch};
 use crate::clock::SystemClock;
 use crate::draw::diagnostics::Style;
 use crate::model::moment::Zone;
@@ -52,7 +52,15 @@ pub(crate) fn run(args: &Report) -> Answer {
         }
         None => None,
     };
-    let tally = added(&args.place.archive()?, args.org.as_deref(), &args.stretch.range(), zone.as_ref())?;
+    let (org, stretch) = (args.org.as_deref(), args.stretch.range());
+    let tally = match args.place.source()? {
+        Source::Journal(archive) => added(&archive, org, &stretch, zone.as_ref())?,
+        Source::Merged(reader) => {
+            let mut tally = Tally::new(zone);
+            reader.each_call(org, &stretch, |call| tally.add(&Call::of(call)))?;
+            tally
+        }
+    };
     let (whole, lines) = tally.finish();
     if let Some(file) = &args.svg {
         std::fs::write(file, svg::svg(&whole)).with_context(|| format!("`{}`", file.display()))?;

@@ -1,7 +1,9 @@
 //! What commands that read the trail have in common: where it is, and which part of it is asked for.
+//!
+//! The trail is that of all nodes where the settings name a database, and else the journal in the data folder.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -11,23 +13,52 @@ use jiff::{Timestamp, ToSpan as _};
 use crate::app::ports::Clock as _;
 use crate::audit::record::Record;
 use crate::clock::SystemClock;
-use crate::settings;
+use crate::database::Address;
+use crate::merged::{Asked, Reader};
 use crate::settings::layers::Surroundings;
+use crate::settings::{self, Settings};
 use crate::store::Archive;
 
 /// Where the journal is.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Place {
-    /// The folder of the journal [default: that of the settings here, or `data`]
+    /// Read the journal in this folder alone [default: the trail of all nodes, where the settings here name a
+    /// database; else the folder of those settings, or `data`]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+}
+
+/// Where records are read.
+#[derive(Debug)]
+pub(in crate::cli) enum Source {
+    /// In the journal of one node.
+    Journal(Archive),
+    /// In PostgreSQL, those of all nodes.
+    Merged(Box<Reader>),
+}
+
+fn settings_here() -> Option<Settings> {
+    settings::load(&Surroundings::of_process(BTreeMap::new(), None)).settings.ok()
 }
 
 impl Place {
     /// The folder.
     pub(crate) fn folder(&self) -> PathBuf {
-        let of_settings = || settings::load(&Surroundings::of_process(BTreeMap::new(), None)).settings.ok();
-        self.data.clone().or_else(|| of_settings().map(|settings| settings.data)).unwrap_or_else(|| "data".into())
+        self.data.clone().or_else(|| settings_here().map(|settings| settings.data)).unwrap_or_else(|| "data".into())
+    }
+
+    /// The trail to read.
+    pub(crate) fn source(&self) -> anyhow::Result<Source> {
+        let url = settings_here().filter(|_| self.data.is_none()).and_then(|settings| settings.database_url);
+        match url {
+            Some(url) => {
+                let opened = Address::parse(&url).map_err(anyhow::Error::from).and_then(|at| Reader::open(&at));
+                opened.map(Box::new).map(Source::Merged).context(
+                    "the trail of all nodes cannot be read: --data FOLDER reads the journal of one node instead",
+                )
+            }
+            None => self.archive().map(Source::Journal),
+        }
     }
 
     /// The journal to read, beside a running service or without one.
@@ -35,6 +66,46 @@ impl Place {
         let folder = self.folder();
         Archive::open(&folder)
             .with_context(|| format!("no journal can be read in `{}`: name its folder with --data", folder.display()))
+    }
+}
+
+impl Source {
+    /// Shows the records that are asked for, in the order of time, until it is enough.
+    pub(crate) fn each_record(
+        &self,
+        filter: &Filter,
+        mut show: impl FnMut(Record) -> anyhow::Result<ControlFlow<()>>,
+    ) -> anyhow::Result<()> {
+        let mut chosen = |record| if filter.fits(&record) { show(record) } else { Ok(ControlFlow::Continue(())) };
+        match self {
+            Self::Merged(reader) => reader.each_record(&filter.asked(), chosen),
+            Self::Journal(archive) => {
+                let mut done = Ok(());
+                archive.each_record(filter.range(), |kept| {
+                    chosen(kept.record).unwrap_or_else(|error| {
+                        done = Err(error);
+                        ControlFlow::Break(())
+                    })
+                })?;
+                done
+            }
+        }
+    }
+
+    /// The organizations that have a call of that name.
+    pub(crate) fn organizations_of(&self, call: &str) -> anyhow::Result<Vec<String>> {
+        match self {
+            Self::Journal(archive) => Ok(archive.organizations_of(call)?),
+            Self::Merged(reader) => reader.organizations_of(call),
+        }
+    }
+
+    /// All records of one call.
+    pub(crate) fn records(&self, org: &str, call: &str) -> anyhow::Result<Vec<Record>> {
+        match self {
+            Self::Journal(archive) => Ok(archive.records(org, call)?),
+            Self::Merged(reader) => reader.records(org, call),
+        }
     }
 }
 
@@ -95,6 +166,17 @@ pub(in crate::cli) struct Filter {
 }
 
 impl Filter {
+    /// The same as a question to the trail of all nodes.
+    pub(crate) fn asked(&self) -> Asked {
+        let Self { org, call, kind, .. } = self;
+        Asked { org: org.clone(), call: call.clone(), kind: kind.clone(), stretch: self.range() }
+    }
+
+    /// Whether a caller is asked for, whom only the record itself tells.
+    pub(crate) const fn names_a_caller(&self) -> bool {
+        self.caller.is_some()
+    }
+
     /// The time that is asked for.
     pub(crate) fn range(&self) -> Range<Timestamp> {
         self.stretch.range()

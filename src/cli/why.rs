@@ -28,14 +28,17 @@ pub struct Why {
 }
 
 pub(crate) fn run(args: &Why) -> Answer {
-    let archive = args.place.archive()?;
+    let trail = args.place.source()?;
     let org = match &args.org {
         Some(org) => org.clone(),
-        None => archive.organizations_of(&args.call)?.into_iter().next().unwrap_or_default(),
+        None => trail.organizations_of(&args.call)?.into_iter().next().unwrap_or_default(),
     };
-    let records = archive.records(&org, &args.call)?;
+    let records = trail.records(&org, &args.call)?;
     if records.is_empty() {
-        eprintln!("no records of the call `{}`: is `--data` the folder of the server that answered it?", args.call);
+        eprintln!(
+            "no records of the call `{}`: is this the trail of the server that answered it? `--data` names its folder",
+            args.call
+        );
         return Ok(Outcome::Findings);
     }
     let call = why::folded(&records);

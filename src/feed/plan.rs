@@ -29,6 +29,7 @@ struct Written {
     sheet: Option<Sheet>,
     firestore: Option<Firestore>,
     cloudwatch: Option<CloudWatch>,
+    postgres: Option<Postgres>,
 }
 
 /// One sink.
@@ -76,6 +77,10 @@ pub enum Place {
     Firestore(Firestore),
     /// Metric lines that CloudWatch understands.
     CloudWatch(CloudWatch),
+    /// A table of PostgreSQL.
+    Postgres(Postgres),
+    /// The trail of all nodes, in the database of the settings.
+    Merged,
 }
 
 impl Place {
@@ -88,6 +93,8 @@ impl Place {
             Self::Sheet(_) => "sheet",
             Self::Firestore(_) => "firestore",
             Self::CloudWatch(_) => "cloudwatch",
+            Self::Postgres(_) => "postgres",
+            Self::Merged => "merged",
         }
     }
 }
@@ -190,6 +197,14 @@ pub struct CloudWatch {
     pub namespace: String,
 }
 
+/// A database.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Postgres {
+    /// A file that holds the database's address, which may hold a password.
+    pub url_file: PathBuf,
+}
+
 const fn usual_limit() -> u64 {
     20_000_000
 }
@@ -271,11 +286,12 @@ impl Written {
             self.sheet.map(Place::Sheet),
             self.firestore.map(Place::Firestore),
             self.cloudwatch.map(Place::CloudWatch),
+            self.postgres.map(Place::Postgres),
         ];
         let mut places = places.into_iter().flatten();
         let (Some(place), None) = (places.next(), places.next()) else {
             return Err(format!(
-                "`{name}` needs exactly one place: file, stdout, http, sheet, firestore or cloudwatch"
+                "`{name}` needs exactly one place: file, stdout, postgres, http, sheet, firestore or cloudwatch"
             ));
         };
         fits(&place).map_err(|why| format!("`{name}`: {why}"))?;
@@ -299,7 +315,9 @@ fn fits(place: &Place) -> Result<(), &'static str> {
         | Place::Http(_)
         | Place::Sheet(_)
         | Place::Firestore(_)
-        | Place::CloudWatch(_) => Ok(()),
+        | Place::CloudWatch(_)
+        | Place::Postgres(_)
+        | Place::Merged => Ok(()),
     }
 }
 
@@ -313,17 +331,34 @@ fn has_password(url: &str) -> bool {
     authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) || url.contains("password=")
 }
 
+/// The name of the sink that every node with a database has; no other may begin so.
+pub const MERGED: &str = "@database";
+
 impl Sink {
+    /// What sends everything into the trail of all nodes. Nothing is ever passed over there.
+    pub fn merged() -> Self {
+        Self {
+            name: MERGED.to_owned(),
+            orgs: Vec::new(),
+            kinds: Vec::new(),
+            numbers: Numbers::Full,
+            from: Start::Beginning,
+            limit: u64::MAX,
+            place: Place::Merged,
+        }
+    }
+
     /// The sink as anybody may see it.
     pub fn shown(&self) -> String {
         let place = match &self.place {
             Place::File(file) => file.path.display().to_string(),
-            Place::Stdout => String::new(),
+            Place::Stdout | Place::Merged => String::new(),
             // A query may hold a token.
             Place::Http(http) => http.url.split('?').next().unwrap_or_default().to_owned(),
             Place::Sheet(sheet) => format!("{} {}", sheet.id, sheet.tab),
             Place::Firestore(it) => it.collection.clone(),
             Place::CloudWatch(it) => it.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+            Place::Postgres(it) => it.url_file.display().to_string(),
         };
         let numbers = match self.numbers {
             Numbers::Full => "full",

@@ -8,7 +8,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use crate::app::board::{Board, ChainState};
 use crate::app::ports::Clock;
@@ -30,9 +29,6 @@ const SEGMENT: u64 = 65_536;
 const AT_ONCE: usize = 500;
 
 const IDLE: Duration = Duration::from_millis(400);
-
-/// Rest after work, in parts of the time that the work took.
-const REST: u32 = 3;
 
 const DAY: i64 = 86_400_000_000;
 
@@ -101,7 +97,6 @@ impl Follower {
 
     async fn run(mut self, mut stop: watch::Receiver<bool>) {
         loop {
-            let began = Instant::now();
             let last = *stop.borrow_and_update();
             let (window, folder) = (Arc::clone(&self.window), self.folder.clone());
             let turned = tokio::task::spawn_blocking(move || {
@@ -117,7 +112,7 @@ impl Follower {
             if last {
                 return;
             }
-            let pause = if bound { (began.elapsed() * REST).min(Duration::from_secs(1)) } else { IDLE };
+            let pause = if bound { Duration::ZERO } else { IDLE };
             tokio::select! {
                 _ = stop.changed() => {}
                 () = tokio::time::sleep(pause) => {}

@@ -151,7 +151,7 @@ pub const KEYS: [Key; 39] = [
         variable: "RINGFALL_DATABASE_URL",
         place: Place::Secret,
         default: "",
-        meaning: "PostgreSQL for organizations on many machines; without it they stand in the data folder",
+        meaning: "PostgreSQL for the organizations and the trail of many machines; without it they stand in the data folder",
     },
     Key {
         name: "twilio_api_key",

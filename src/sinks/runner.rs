@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use crate::app::ports::JournalError;
 use crate::app::trail::Kept;
@@ -14,6 +13,9 @@ use crate::audit::record::Record;
 use crate::feed::plan::{Sink, Start};
 use crate::sinks::cursor::{Cursor, CursorFile};
 use crate::sinks::{Deliver, Item, Surroundings, Trouble, aside};
+
+/// Seconds after which it is said that records wait.
+const LATE: u64 = 300;
 
 /// The sink with all that it needs.
 pub(in crate::sinks) struct Runner {
@@ -25,6 +27,7 @@ pub(in crate::sinks) struct Runner {
     names: BTreeMap<String, Pseudonyms>,
     tries: u32,
     warned: bool,
+    late: bool,
 }
 
 /// What was read in one go.
@@ -52,15 +55,14 @@ impl Runner {
             state.aside = cursor.aside;
             state.passed_over = cursor.passed_over;
         });
-        Ok(Self { plan, around, place, cursor, file, names: BTreeMap::new(), tries: 0, warned: false })
+        Ok(Self { plan, around, place, cursor, file, names: BTreeMap::new(), tries: 0, warned: false, late: false })
     }
 
     /// Works until it is told to stop.
     pub(in crate::sinks) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         loop {
-            let began = Instant::now();
             let pause = match self.turn().await {
-                Ok(true) => (began.elapsed() * self.around.pace.rest).min(Duration::from_secs(1)),
+                Ok(true) => Duration::ZERO,
                 Ok(false) => self.around.pace.idle,
                 Err(pause) => pause,
             };
@@ -150,6 +152,13 @@ impl Runner {
             tracing::error!(%sink, behind, limit, age_seconds, "half of the records that may wait for this sink do");
         }
         self.warned = behind >= limit / 2;
+        let late = age_seconds >= LATE;
+        if late && !self.late {
+            tracing::error!(%sink, behind, age_seconds, "records have waited for this sink for more than five minutes");
+        } else if self.late && !late {
+            tracing::info!(%sink, behind, "records do not wait long for this sink any more");
+        }
+        self.late = late;
     }
 
     /// Delivers all, in parts when some of it is refused; what is refused alone is set aside.

@@ -10,9 +10,12 @@ use tokio::task::JoinHandle;
 use crate::app::App;
 use crate::app::board::{Board, ChainState, DiskState};
 use crate::app::trail::{Trail, Window};
+use crate::database::Address;
+use crate::feed::plan::Sink;
 use crate::seal::{self, Follower, Keys, SealError, Sealing};
 use crate::settings::Settings;
 use crate::sinks::{Pace, Sinks, Surroundings};
+use crate::startup::quiet::Quiet;
 use crate::store::Store;
 
 /// How long sinks may take to finish what they are at.
@@ -27,6 +30,8 @@ pub(in crate::startup) struct Followers {
     sinks: Option<Sinks>,
     sealing: Option<Sealing>,
     disk: JoinHandle<()>,
+    #[expect(dead_code, reason = "its threads end with it")]
+    quiet: Option<Quiet>,
 }
 
 impl Followers {
@@ -34,18 +39,21 @@ impl Followers {
     pub(in crate::startup) fn start(settings: &Settings, app: &App, store: &Store) -> Self {
         let trail: Arc<dyn Trail> = Arc::new(store.archive().clone());
         let window = Arc::new(Window::new(trail));
+        let quiet =
+            Quiet::start().inspect_err(|error| tracing::warn!(%error, "sinks share the threads of callers")).ok();
+        let _there = quiet.as_ref().and_then(Quiet::enter);
         let disk = tokio::spawn(watch(settings.data.clone(), Arc::clone(&app.board)));
         let keys = match Keys::open(&settings.data) {
             Ok(keys) => keys,
             Err(error) => {
                 unsealed(&app.board, &error);
-                for sink in &settings.sinks {
+                for sink in plans(settings) {
                     app.board.sink(&sink.name, |state| {
                         state.kind = sink.place.word();
                         state.failing = Some(error.to_string());
                     });
                 }
-                return Self { sinks: None, sealing: None, disk };
+                return Self { sinks: None, sealing: None, disk, quiet };
             }
         };
         let sinks = sinks(settings, app, &window, keys.numbers);
@@ -58,7 +66,7 @@ impl Followers {
             unsealed(&app.board, &error);
             None
         });
-        Self { sinks, sealing, disk }
+        Self { sinks, sealing, disk, quiet }
     }
 
     /// Lets them finish what they are at.
@@ -80,7 +88,8 @@ fn unsealed(board: &Board, error: &SealError) {
 }
 
 fn sinks(settings: &Settings, app: &App, window: &Arc<Window>, key: [u8; 32]) -> Option<Sinks> {
-    if settings.sinks.is_empty() {
+    let plans = plans(settings);
+    if plans.is_empty() {
         return None;
     }
     let folder = settings.data.join("sinks");
@@ -92,11 +101,17 @@ fn sinks(settings: &Settings, app: &App, window: &Arc<Window>, key: [u8; 32]) ->
         window: Arc::clone(window),
         board: Arc::clone(&app.board),
         clock: Arc::clone(&app.clock),
+        database: settings.database_url.as_ref().and_then(|url| Address::parse(url).ok()),
         folder,
         key,
         pace: Pace::default(),
     };
-    Some(Sinks::start(&settings.sinks, &around))
+    Some(Sinks::start(&plans, &around))
+}
+
+/// All that the settings name, and the trail of all nodes where there is a database.
+fn plans(settings: &Settings) -> Vec<Sink> {
+    settings.database_url.iter().map(|_| Sink::merged()).chain(settings.sinks.iter().cloned()).collect()
 }
 
 /// Room below which the disk counts as filling: a tenth of it, and never more than two gigabytes.

@@ -5,7 +5,6 @@
 //! it missed something. Nothing here waits longer than a few seconds: PostgreSQL that is away, frozen or slow is
 //! `Unavailable`, and found again by itself when it is back.
 
-pub(in crate::tenants) mod address;
 mod change;
 mod follow;
 mod form;
@@ -24,6 +23,7 @@ use crate::app::ports::Later;
 use crate::app::tenancy::{
     Changed, IssuedToken, Loading, Page, PlatformThings, Tenant, TenantError, Tenants, TenantsHealth,
 };
+use crate::database::{Address, AddressError, Tls, told};
 use crate::model::digest::Digest;
 use crate::model::ids::OrgSlug;
 use crate::tenant::change::Change;
@@ -36,7 +36,6 @@ use crate::tenant::stamp::Stamp;
 use crate::tenant::token::{ApiToken, TokenHash};
 use crate::tenants::OpenError;
 use crate::tenants::gather;
-use crate::tenants::postgres::address::{Address, Tls};
 use crate::tenants::postgres::form::Form;
 
 /// Connections of one node: administration is rare, and calls are answered from memory.
@@ -77,7 +76,7 @@ impl Postgres {
             .create_timeout(Some(PATIENCE))
             .recycle_timeout(Some(PATIENCE))
             .build()
-            .map_err(|error| address::AddressError::Unusable(error.to_string()))?;
+            .map_err(|error| AddressError::Unusable(error.to_string()))?;
         let form = Arc::new(Form::new(address.config(), tls.clone()));
         let link = Link { pool, state, form };
         let follower =
@@ -195,16 +194,9 @@ async fn begin(transaction: &Transaction<'_>, scope: &Owner, statement: &str) ->
     said.map(drop).map_err(|error| unreachable_server(&error))
 }
 
-/// What an error means when nothing about the question is wrong. The server's own words name constraints and
-/// columns, and never a value; the rest of what it tells may, and is left out.
+/// What an error means when nothing about the question is wrong.
 fn unreachable_server(error: &tokio_postgres::Error) -> TenantError {
-    let why = match error.as_db_error() {
-        Some(told) => format!("{} ({})", told.message(), told.code().code()),
-        None => {
-            std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
-        }
-    };
-    TenantError::Unavailable(why)
+    TenantError::Unavailable(told(error))
 }
 
 impl Tenants for Postgres {

@@ -3,6 +3,9 @@
 mod form;
 mod google;
 mod keeping;
+mod merged;
+mod outages;
+mod proxy;
 mod reading;
 mod sinks;
 mod web;

@@ -184,6 +184,21 @@ impl Database {
         self.server.sql(&self.name, text)
     }
 
+    /// The same, where it may be refused.
+    pub(crate) fn try_sql(&self, text: &str) -> Result<String, String> {
+        self.server.ask("postgres", &self.name, text)
+    }
+
+    /// The port of its server.
+    pub(crate) fn port(&self) -> u16 {
+        self.server.port
+    }
+
+    /// Its address by way of another port of this machine.
+    pub(crate) fn url_at(&self, port: u16) -> String {
+        self.url.expose().replace(&format!(":{}/", self.server.port), &format!(":{port}/"))
+    }
+
     /// Says something to it as the role that the service uses.
     pub(crate) fn ask(&self, text: &str) -> Result<String, String> {
         self.server.ask(ROLE, &self.name, text)

@@ -14,7 +14,7 @@ use crate::chain::checkpoint::Checkpoint;
 use crate::chain::export::Exporter;
 use crate::cli::Answer;
 use crate::cli::outcome::Outcome;
-use crate::cli::trail::{Filter, Place};
+use crate::cli::trail::{Filter, Place, Source};
 use crate::clock::SystemClock;
 use crate::feed::sheet::{COLUMNS, row};
 use crate::seal::{Folder, Keys};
@@ -41,7 +41,6 @@ pub(in crate::cli) struct Export {
 }
 
 pub(in crate::cli) fn run(args: &Export) -> Answer {
-    let archive = args.place.archive()?;
     let mut out: Box<dyn Write> = match &args.out {
         Some(file) => {
             let made = std::fs::File::create(file).with_context(|| format!("`{}`", file.display()))?;
@@ -50,13 +49,18 @@ pub(in crate::cli) fn run(args: &Export) -> Answer {
         None => Box::new(BufWriter::new(std::io::stdout())),
     };
     match args.format.as_str() {
-        "proof" => proved(args, &archive, &mut out)?,
-        "json" => each(args, &archive, |record| writeln!(out, "{}", serde_json::to_string(record)?))?,
+        "proof" => match args.place.source()? {
+            Source::Journal(archive) => proved(args, &archive, &mut out)?,
+            Source::Merged(_) => anyhow::bail!(
+                "each node proves its own records: name its folder with --data; --format json or csv writes those of all nodes"
+            ),
+        },
+        "json" => each(args, |record| Ok(writeln!(out, "{}", serde_json::to_string(record)?)?))?,
         _ => {
             writeln!(out, "{}", COLUMNS.map(quoted).join(","))?;
-            each(args, &archive, |record| {
+            each(args, |record| {
                 let cells: Vec<String> = row(record).iter().map(cell).collect();
-                writeln!(out, "{}", cells.join(","))
+                Ok(writeln!(out, "{}", cells.join(","))?)
             })?;
         }
     }
@@ -64,19 +68,8 @@ pub(in crate::cli) fn run(args: &Export) -> Answer {
     Ok(Outcome::Fine)
 }
 
-fn each(
-    args: &Export,
-    archive: &Archive,
-    mut write: impl FnMut(&crate::audit::record::Record) -> std::io::Result<()>,
-) -> anyhow::Result<()> {
-    let mut written = Ok(());
-    archive.each_record(args.filter.range(), |kept| {
-        if args.filter.fits(&kept.record) {
-            written = write(&kept.record);
-        }
-        if written.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    Ok(written?)
+fn each(args: &Export, mut write: impl FnMut(&Record) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    args.place.source()?.each_record(&args.filter, |record| write(&record).map(|()| ControlFlow::Continue(())))
 }
 
 fn cell(value: &Value) -> String {

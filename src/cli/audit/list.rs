@@ -13,8 +13,10 @@ use crate::audit::record::Record;
 use crate::cli::Answer;
 use crate::cli::outcome::Outcome;
 use crate::cli::terminal;
-use crate::cli::trail::{Filter, Place};
+use crate::cli::trail::{Filter, Place, Source};
+use crate::merged::Reader;
 use crate::report::why;
+use crate::store::Archive;
 
 /// Which records, and how many.
 #[derive(Debug, clap::Args)]
@@ -72,16 +74,14 @@ fn line(record: &Record, format: &str) -> String {
 
 pub(in crate::cli) fn list(args: &List) -> Answer {
     let mut left = args.limit;
-    args.place.archive()?.each_record(args.filter.range(), |kept| {
+    args.place.source()?.each_record(&args.filter, |record| {
         if left == 0 {
             eprintln!("note: there are more; say how many with --limit");
-            return ControlFlow::Break(());
+            return Ok(ControlFlow::Break(()));
         }
-        if args.filter.fits(&kept.record) {
-            terminal::put(&line(&kept.record, &args.format));
-            left -= 1;
-        }
-        ControlFlow::Continue(())
+        terminal::put(&line(&record, &args.format));
+        left -= 1;
+        Ok(ControlFlow::Continue(()))
     })?;
     Ok(Outcome::Fine)
 }
@@ -90,10 +90,22 @@ pub(in crate::cli) fn list(args: &List) -> Answer {
 const AROUND: Duration = Duration::from_secs(15 * 60);
 
 pub(in crate::cli) fn show(args: &Show) -> Answer {
+    let found = match args.place.source()? {
+        Source::Journal(archive) => found(args, &archive)?,
+        Source::Merged(reader) => reader.record(args.id)?,
+    };
+    let Some(record) = found else {
+        eprintln!("there is no record `{}`", args.id);
+        return Ok(Outcome::Findings);
+    };
+    terminal::put(&format!("{}\n", serde_json::to_string_pretty(&record)?));
+    Ok(Outcome::Fine)
+}
+
+fn found(args: &Show, archive: &Archive) -> anyhow::Result<Option<Record>> {
     let (seconds, nanoseconds) = args.id.get_timestamp().context("a record's id is a version 7 UUID")?.to_unix();
     let at = Timestamp::new(i64::try_from(seconds)?, i32::try_from(nanoseconds)?)?;
     let mut found = None;
-    let archive = args.place.archive()?;
     let mut look = |kept: crate::store::Kept| {
         if kept.record.id == args.id {
             found = Some(kept.record);
@@ -112,12 +124,7 @@ pub(in crate::cli) fn show(args: &Show) -> Answer {
             ControlFlow::Continue(())
         })?;
     }
-    let Some(record) = found else {
-        eprintln!("there is no record `{}`", args.id);
-        return Ok(Outcome::Findings);
-    };
-    terminal::put(&format!("{}\n", serde_json::to_string_pretty(&record)?));
-    Ok(Outcome::Fine)
+    Ok(found)
 }
 
 /// Between two looks for more.
@@ -127,7 +134,33 @@ const LOOK: Duration = Duration::from_millis(300);
 const LOOKED_AT: i64 = 100;
 
 pub(in crate::cli) fn tail(args: &Tail) -> Answer {
-    let archive = args.place.archive()?;
+    match args.place.source()? {
+        Source::Journal(archive) => of_journal(args, &archive),
+        Source::Merged(reader) => of_all_nodes(args, &reader),
+    }
+}
+
+fn of_all_nodes(args: &Tail, reader: &Reader) -> Answer {
+    let show = |record: &Record| terminal::put(&line(record, &args.format));
+    let mut places = reader.places()?;
+    let most = i64::try_from(args.lines).unwrap_or(i64::MAX);
+    let looked_at = if args.filter.names_a_caller() { most.saturating_mul(LOOKED_AT) } else { most };
+    let fits = |record: &Record| args.filter.fits(record);
+    reader.latest(&args.filter.asked(), args.lines, looked_at, fits)?.iter().for_each(show);
+    if !args.follow {
+        return Ok(Outcome::Fine);
+    }
+    loop {
+        std::thread::sleep(LOOK);
+        reader.news(&mut places, |record| {
+            if fits(record) {
+                show(record);
+            }
+        })?;
+    }
+}
+
+fn of_journal(args: &Tail, archive: &Archive) -> Answer {
     let latest = archive.latest()?;
     let wanted = i64::try_from(args.lines).unwrap_or(i64::MAX);
     let mut place = latest.saturating_sub(wanted.saturating_mul(LOOKED_AT)).max(0);

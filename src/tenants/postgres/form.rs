@@ -1,24 +1,20 @@
-//! Brings the database to its current form, once, whoever of many nodes comes first.
+//! Makes sure that the database has the current form, once.
 
 use std::sync::atomic::Ordering;
 
 use tokio::sync::Mutex;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config};
 
 use crate::app::tenancy::TenantError;
-use crate::tenants::postgres::{State, Tls, unreachable_server};
+use crate::database::{self, Steps, Tls};
+use crate::tenants::postgres::{State, unreachable_server};
 
 mod migrations {
     //! The steps to the current form, compiled in.
     refinery::embed_migrations!("src/tenants/migrations/postgres");
 }
 
-/// The steps taken so far stand in this table.
-const HISTORY: &str = "ringfall_tenants_migrations";
-
-/// The lock that a node holds while it takes the steps: `ringfall` in numbers.
-const LOCK: i64 = 0x72_69_6e_67_66_61_6c_6c;
+const STEPS: Steps = Steps { history: "ringfall_tenants_migrations", runner: migrations::migrations::runner };
 
 /// Whether the form was found to be right.
 pub(in crate::tenants::postgres) struct Form {
@@ -49,50 +45,15 @@ impl Form {
         let driver = tokio::spawn(connection);
         let done = bring_up(&mut client, state).await;
         driver.abort();
-        done?;
+        done.map_err(TenantError::Unavailable)?;
         *reached = true;
         Ok(())
     }
 }
 
-async fn bring_up(client: &mut Client, state: &State) -> Result<(), TenantError> {
-    let cannot = |error: tokio_postgres::Error| unreachable_server(&error);
-    let wall = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user";
-    let open: bool = client.query_one(wall, &[]).await.map_err(cannot)?.get(0);
-    if open && !state.open_wall.swap(true, Ordering::AcqRel) {
+async fn bring_up(client: &mut Client, state: &State) -> Result<(), String> {
+    if database::passes_by_the_wall(client).await? && !state.open_wall.swap(true, Ordering::AcqRel) {
         tracing::warn!("this role of PostgreSQL passes by row-level security: give the service one that does not");
     }
-    if form(client).await? == known() {
-        return Ok(());
-    }
-    // Held by the session: a node that dies on the way gives it back.
-    client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(cannot)?;
-    let found = form(client).await?;
-    if found > known() {
-        let known = known();
-        let told = format!("it has form {found}, and this program knows forms up to {known}: run a newer one");
-        return Err(TenantError::Unavailable(told));
-    }
-    if found < known() {
-        let mut runner = migrations::migrations::runner();
-        let done = runner.set_migration_table_name(HISTORY).run_async(client).await;
-        done.map_err(|error| TenantError::Unavailable(format!("it cannot be brought to its current form: {error}")))?;
-        tracing::info!(form = known(), "the database was brought to its current form");
-    }
-    Ok(())
-}
-
-fn known() -> i64 {
-    let runner = migrations::migrations::runner();
-    runner.get_migrations().iter().map(refinery::Migration::version).max().map_or(0, i64::from)
-}
-
-/// The form of the database: 0 for a new one.
-async fn form(client: &Client) -> Result<i64, TenantError> {
-    let sql = format!("SELECT CAST(coalesce(max(version), 0) AS bigint) FROM {HISTORY}");
-    match client.query_one(&sql, &[]).await {
-        Ok(row) => Ok(row.get(0)),
-        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(0),
-        Err(error) => Err(unreachable_server(&error)),
-    }
+    database::bring_up(client, &STEPS).await
 }

@@ -11,7 +11,7 @@ use super::web::{Act, Asked, Web};
 use crate::support::{House, Service};
 
 /// Calls, each with its own name; every one makes one record.
-async fn calls(service: &Service, numbers: std::ops::Range<usize>) {
+pub(super) async fn calls(service: &Service, numbers: std::ops::Range<usize>) {
     for number in numbers {
         let call = format!("CA{number:032x}");
         let reply = service.ask("/twilio/inbound-call", &[("CallSid", &call)]).await;
@@ -20,7 +20,7 @@ async fn calls(service: &Service, numbers: std::ops::Range<usize>) {
 }
 
 /// Waits for something, however busy the machine is.
-async fn until(what: &str, mut reached: impl FnMut() -> bool) {
+pub(super) async fn until(what: &str, mut reached: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !reached() {
         assert!(Instant::now() < end, "not reached: {what}");
@@ -47,7 +47,7 @@ fn is_set(of: &[String]) -> bool {
     of.iter().collect::<BTreeSet<_>>().len() == of.len()
 }
 
-async fn state(service: &Service, sink: &str) -> Value {
+pub(super) async fn state(service: &Service, sink: &str) -> Value {
     service.ready().await["sinks"][sink].clone()
 }
 

@@ -16,7 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::model::secret::Secret;
 
 /// How connections are made: encrypted when the address says so, and then always checked.
-pub(in crate::tenants) type Tls = MakeRustlsConnect;
+pub type Tls = MakeRustlsConnect;
 
 /// An address, read. It is never shown: it may hold a password.
 #[derive(Clone)]
@@ -87,7 +87,8 @@ impl Address {
         Ok(Self { config, authority })
     }
 
-    pub(in crate::tenants) fn config(&self) -> Config {
+    /// What connections are made with.
+    pub fn config(&self) -> Config {
         self.config.clone()
     }
 
@@ -96,7 +97,8 @@ impl Address {
         self.config.get_ssl_mode() == SslMode::Require
     }
 
-    pub(in crate::tenants) fn tls(&self) -> Result<Tls, AddressError> {
+    /// How they are encrypted.
+    pub fn tls(&self) -> Result<Tls, AddressError> {
         let unusable = |error: rustls::Error| AddressError::Unusable(error.to_string());
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();

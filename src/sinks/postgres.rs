@@ -1,0 +1,62 @@
+//! A table of PostgreSQL.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::app::ports::{Clock, Later};
+use crate::database::Address;
+use crate::feed::plan;
+use crate::merged::{Refused, Row, Shipper};
+use crate::model::secret::Secret;
+use crate::sinks::{Deliver, Item, Memory, Portion, Trouble};
+
+/// Records in one statement at most, and at least when the server is slow.
+const MOST: usize = 500;
+const LEAST: usize = 10;
+
+/// The place.
+#[derive(Debug)]
+pub(in crate::sinks) struct Postgres {
+    shipper: Shipper,
+    clock: Arc<dyn Clock>,
+    count: usize,
+}
+
+impl Postgres {
+    pub(in crate::sinks) fn new(plan: &plan::Postgres, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let cannot = || format!("`{}`", plan.url_file.display());
+        let url = std::fs::read_to_string(&plan.url_file).with_context(cannot)?;
+        let address = Address::parse(&Secret::new(url.trim().to_owned())).with_context(cannot)?;
+        Self::at(&address, clock)
+    }
+
+    pub(in crate::sinks) fn at(address: &Address, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+        Ok(Self { shipper: Shipper::new(address)?, clock: Arc::clone(clock), count: MOST })
+    }
+}
+
+impl Deliver for Postgres {
+    fn portion(&self) -> Portion {
+        Portion { count: self.count, bytes: 8 << 20 }
+    }
+
+    fn deliver<'a>(&'a mut self, items: &'a [Item], _: &'a mut Memory) -> Later<'a, Result<(), Trouble>> {
+        Box::pin(async move {
+            let rows: Vec<Row<'_>> =
+                items.iter().map(|item| Row { seq: item.seq, record: &item.record, body: &item.body }).collect();
+            match self.shipper.put(&rows, self.clock.now()).await {
+                Ok(()) => {
+                    self.count = (self.count * 2).min(MOST);
+                    Ok(())
+                }
+                Err(Refused::Slow) => {
+                    self.count = (self.count / 2).max(LEAST);
+                    Err(Trouble::later("PostgreSQL: no answer in time"))
+                }
+                Err(Refused::Away(why)) => Err(Trouble::later(format!("PostgreSQL: {why}"))),
+                Err(Refused::Never(why)) => Err(Trouble::Never(why)),
+            }
+        })
+    }
+}
