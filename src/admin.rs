@@ -7,6 +7,7 @@ pub mod domains;
 pub mod import;
 pub mod numbers;
 pub mod organizations;
+pub mod outlets;
 pub mod reseal;
 
 use std::fmt;

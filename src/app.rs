@@ -8,6 +8,7 @@ pub mod live;
 pub mod messenger;
 pub mod metrics;
 pub mod network;
+pub mod outside;
 pub mod ports;
 pub mod retention;
 pub mod revisions;

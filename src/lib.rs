@@ -31,9 +31,9 @@
 //! | 11 | `main`, this page | the doors |
 //! | 10 | [`cli`] | the command line, the only place that prints |
 //! | 9 | [`startup`] | settings to a running server |
-//! | 8 | [`api`] | the administration API |
+//! | 8 | [`api`], [`sources`] | the administration API; what switches are read from |
 //! | 7 | [`sinks`] | records on their way to where their owners read them |
-//! | 6 | [`admin`], [`roster`], [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`tenants`], [`merged`], [`web`], [`phone`], [`twilio`], [`outbox`], [`seal`] | the outside world, one kind each |
+//! | 6 | [`admin`], [`egress`], [`roster`], [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`tenants`], [`merged`], [`web`], [`phone`], [`twilio`], [`outbox`], [`seal`] | the outside world, one kind each |
 //! | 5 | [`app`], [`replay`], [`vault`], [`database`] | what happens to a request, and the ports it needs; recorded calls played again; secrets at rest; where PostgreSQL is |
 //! | 4 | [`respond`], [`prove`], [`draw`], [`chain`], [`report`], [`feed`] | the pure middle of an answer; promises over every path; words and pictures; records bound to each other; what calls add up to; records as others keep them |
 //! | 3 | [`journey`], [`twiml`], [`audit`], [`control`] | a whole imagined call; plans as TwiML; the record; what contacts text to us |
@@ -72,6 +72,7 @@ pub mod decide;
 pub mod diagnostic;
 pub mod diff;
 pub mod draw;
+pub mod egress;
 pub mod feed;
 pub mod files;
 pub mod journey;
@@ -89,6 +90,7 @@ pub mod rules;
 pub mod seal;
 pub mod settings;
 pub mod sinks;
+pub mod sources;
 pub mod startup;
 pub mod store;
 pub mod telemetry;

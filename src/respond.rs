@@ -9,7 +9,7 @@ pub mod report;
 pub mod written;
 
 use crate::model::call::KeyRecord;
-use crate::model::ids::{CallSid, LineId, OrgSlug};
+use crate::model::ids::{CallSid, LineId, OrgSlug, SwitchId};
 use crate::model::phone::E164;
 use crate::rules::ruleset::RuleSet;
 use crate::twiml::templates::Templates;
@@ -42,6 +42,9 @@ pub trait Memory {
 
     /// Where each switch of the rules stands, by its index; what is missing stands at its default.
     fn switches(&self, rules: &RuleSet) -> Vec<Option<bool>>;
+
+    /// Which switches of the rules stand where they do because their source has told nothing for too long.
+    fn stale(&self, rules: &RuleSet) -> Vec<SwitchId>;
 
     /// How many calls other than this one ring the contact of that name, or have it talking.
     fn active_calls(&self, contact: &str, call: &CallSid) -> u8;

@@ -13,6 +13,7 @@ use crate::model::secret::{ApiKey, Secret};
 use crate::settings::api::ApiSettings;
 use crate::settings::keys::{KEYS, Key, Place};
 use crate::settings::layers::{Fault, Given, Layers, Surroundings};
+use crate::settings::outbound::Outbound;
 pub use crate::settings::retention::Retention;
 use crate::vault::Ring;
 use crate::webhook::origin::Origin;
@@ -21,6 +22,7 @@ pub mod api;
 pub mod dotenv;
 pub mod keys;
 pub mod layers;
+pub mod outbound;
 mod retention;
 mod vault;
 
@@ -88,6 +90,8 @@ pub struct Settings {
     pub twilio_api_url: String,
     /// Texts that an organization may send within a day.
     pub texts_a_day: u32,
+    /// What is asked and told elsewhere.
+    pub outbound: Outbound,
     /// Where the static endings are served, when told.
     pub fallback_url: Option<Origin>,
 }
@@ -262,6 +266,7 @@ impl Reader<'_> {
         let retention = self.retention();
         let sinks = self.layers.sinks.as_ref().map(|(sinks, _)| sinks.clone()).unwrap_or_default();
         let (api, twilio, ring, fallback_url) = (self.api(), self.twilio(), self.ring(), self.address("fallback_url"));
+        let outbound = self.outbound();
         let texts_a_day = self.count("texts_a_day", 0..=1_000_000);
         self.production_needs(environment, twilio.as_ref(), public_url.as_ref());
         Some(Settings {
@@ -294,6 +299,7 @@ impl Reader<'_> {
             twilio,
             twilio_api_url: self.text("twilio_api_url"),
             texts_a_day: u32::try_from(texts_a_day?).unwrap_or(u32::MAX),
+            outbound: outbound?,
             fallback_url,
         })
     }

@@ -5,13 +5,13 @@ mod aside;
 mod cursor;
 mod file;
 mod firestore;
-mod google;
+pub(crate) mod google;
 mod http;
 mod lines;
 mod postgres;
 mod runner;
 mod sheet;
-mod web;
+pub(crate) mod web;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -151,7 +151,7 @@ struct Portion {
 
 /// Why a portion was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Trouble {
+pub(crate) enum Trouble {
     /// It may be taken later.
     Later {
         /// What happened.

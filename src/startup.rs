@@ -28,6 +28,7 @@ use crate::files::{self, Folder, Watch};
 use crate::model::ids::OrgSlug;
 use crate::model::moment::bundled_tzdb;
 use crate::settings::{Reload, RulesFrom, Settings};
+use crate::sources::Sources;
 use crate::startup::administration::Apart;
 use crate::startup::followers::Followers;
 use crate::startup::revisions::Revisions;
@@ -43,6 +44,7 @@ mod drift;
 mod followers;
 pub mod keys;
 pub mod organizations;
+mod outlets;
 mod outreach;
 mod quiet;
 mod retention;
@@ -84,6 +86,7 @@ pub struct Running {
     _watch: Option<Watch>,
     following: organizations::Following,
     revisions: Option<Revisions>,
+    sources: Option<Sources>,
 }
 
 impl fmt::Debug for Running {
@@ -133,6 +136,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     };
     let outreach = outreach::start(settings, &app, store.as_ref()).await;
     let retention = store.as_ref().and_then(|store| retention::start(settings, &app, store));
+    let sources = outlets::read_sources(settings, &app);
     let following = organizations::follow(settings, feed, &app);
     app.open.open();
     Ok(Running {
@@ -150,6 +154,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         _watch: watch,
         following,
         revisions,
+        sources,
     })
 }
 
@@ -276,6 +281,9 @@ impl Running {
             drop(retention.await);
         }
         self.outreach.stop().await;
+        if let Some(sources) = self.sources {
+            sources.stop().await;
+        }
         self.following.end().await;
         if let Some(revisions) = self.revisions {
             revisions.end().await;

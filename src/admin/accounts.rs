@@ -76,7 +76,7 @@ pub enum Mode {
 }
 
 /// The identifier of the one profile that an owner has at a provider.
-fn profile_id(provider: Provider) -> Result<Id, AdminError> {
+pub(in crate::admin) fn profile_id(provider: Provider) -> Result<Id, AdminError> {
     Id::parse(provider.word()).map_err(|error| odd(&error))
 }
 
@@ -312,7 +312,8 @@ impl Office {
         account: Option<&AccountSid>,
     ) -> Result<Kept<Installation>, AdminError> {
         let all = self.belongings(owner).await?.installations;
-        let fits = |it: &Installation| it.is_active() && account.is_none_or(|account| it.account == account.as_str());
+        let twilio = |it: &Installation| it.provider == Provider::Twilio && it.is_active();
+        let fits = |it: &Installation| twilio(it) && account.is_none_or(|account| it.account == account.as_str());
         let mut found = all.into_iter().filter(|kept| fits(&kept.item));
         let missing = || AdminError::NoAccount { owner: owner.clone(), account: account.cloned() };
         let first = found.next().ok_or_else(missing)?;

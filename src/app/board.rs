@@ -15,6 +15,7 @@ pub struct Board {
     disk: Mutex<Option<DiskState>>,
     readers: Mutex<BTreeMap<String, i64>>,
     retention: Mutex<Option<RetentionState>>,
+    sources: Mutex<SourcesState>,
 }
 
 /// How a sink stands.
@@ -64,6 +65,32 @@ pub struct RetentionState {
     pub held_by: Vec<String>,
     /// Why what is too old cannot be let go.
     pub failing: Option<String>,
+}
+
+/// How the sources of switches stand.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct SourcesState {
+    /// Those that told something lately.
+    pub good: u64,
+    /// Those that could not be read last time, while what they told before still counts.
+    pub failing: u64,
+    /// Those whose switches stand where the rules put them, because nothing was told for too long.
+    pub stale: u64,
+    /// What is wrong with some of them.
+    pub troubles: Vec<SourceTrouble>,
+}
+
+/// What is wrong with a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceTrouble {
+    /// Whose.
+    pub organization: String,
+    /// The switch.
+    pub switch: String,
+    /// Whether nothing was told for too long.
+    pub stale: bool,
+    /// Why it cannot be read.
+    pub why: String,
 }
 
 /// How full the disk under the data folder is.
@@ -121,6 +148,16 @@ impl Board {
     /// How far what is too old was let go, once it was looked at.
     pub fn retention_state(&self) -> Option<RetentionState> {
         lock(&self.retention).clone()
+    }
+
+    /// What is known of the sources of switches from now on.
+    pub fn set_sources(&self, state: SourcesState) {
+        *lock(&self.sources) = state;
+    }
+
+    /// The sources of switches.
+    pub fn sources(&self) -> SourcesState {
+        lock(&self.sources).clone()
     }
 
     /// Every sink by its name.

@@ -382,6 +382,9 @@ pub struct StateRead {
     /// Switches that do not stand at their default, or are set to it by hand: (name, whether on).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub switches: Vec<(String, bool)>,
+    /// Switches whose source had told nothing for too long.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<String>,
     /// Contacts who are on calls of ours: (name, how many).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub active_calls: Vec<(String, u8)>,
@@ -393,7 +396,10 @@ pub struct StateRead {
 impl StateRead {
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
-        self.switches.is_empty() && self.active_calls.is_empty() && self.earlier_calls.is_empty()
+        self.switches.is_empty()
+            && self.stale.is_empty()
+            && self.active_calls.is_empty()
+            && self.earlier_calls.is_empty()
     }
 }
 

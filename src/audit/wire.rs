@@ -139,6 +139,7 @@ impl StateRead {
         let contacts = rules.contacts.iter().zip(&state.active_calls);
         Self {
             switches: switches.filter_map(|(switch, on)| on.map(|on| (switch.name.to_string(), on))).collect(),
+            stale: state.stale.iter().filter_map(|id| Some(rules.switch(*id)?.name.to_string())).collect(),
             active_calls: contacts
                 .filter(|(_, calls)| **calls > 0)
                 .map(|(contact, calls)| (contact.name.to_string(), *calls))

@@ -25,6 +25,7 @@ use crate::tenant::owner::Owner;
 use crate::tenant::stamp::Stamp;
 
 mod import;
+mod outlets;
 
 /// What to do with accounts.
 #[derive(Debug, clap::Args)]
@@ -82,6 +83,10 @@ enum What {
         #[arg(value_parser = number)]
         number: E164,
     },
+    /// Connect a Google service account that reads the sheets of switches
+    Google(outlets::Google),
+    /// Use an account at another provider than Twilio never again, and forget its key
+    Disconnect(outlets::Disconnect),
     /// Move single-organization settings into the store
     Import(import::Import),
 }
@@ -180,6 +185,8 @@ pub(crate) fn run(args: &Connect) -> Answer {
         let by = args.desk.stamp();
         match &args.what {
             What::Twilio(wish) => twilio(&office, &settings, wish, &by).await,
+            What::Google(wish) => outlets::google(&office, wish, &by).await,
+            What::Disconnect(wish) => outlets::disconnect(&office, wish, &by).await,
             What::Import(wish) => import::run(&office, &settings, wish, &by).await,
             What::Rotate { which, token_file } => {
                 let token = office::secret(token_file.as_deref(), "the next auth token")?;

@@ -125,6 +125,7 @@ fn explained(args: &Explain, loaded: &[(String, RuleSet)]) -> Result<String, Mis
         at: at(args, rules, line)?,
         state: State {
             switches: switches(&args.switch, rules)?,
+            stale: Vec::new(),
             active_calls: active(args, rules)?,
             earlier_calls: vec![0; usize::from(args.attempt.saturating_sub(1))],
         },

@@ -116,7 +116,8 @@ impl Lever {
 }
 
 fn provider(text: &str) -> Result<Provider, String> {
-    Provider::parse(text).ok_or_else(|| "the providers are twilio, slack, telegram and whatsapp".to_owned())
+    Provider::parse(text)
+        .ok_or_else(|| "the providers are twilio, slack, telegram, whatsapp, webhook and google".to_owned())
 }
 
 fn stage(text: &str) -> Result<Stage, String> {

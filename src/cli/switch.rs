@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use crate::app::messenger::switchboard::{Footing, Switchboard};
 use crate::app::ports::Clock as _;
 use crate::cli::Answer;
 use crate::cli::ground::{self, Where};
@@ -19,6 +20,8 @@ use crate::model::near;
 use crate::outbox::{Desk, TurnLine};
 use crate::rules::grammar;
 use crate::rules::ruleset::{RuleSet, Switch as Rule};
+use crate::settings::Settings;
+use crate::sources;
 use crate::tenant::stamp::{Actor, At, Stamp};
 use crate::tenant::switch::{Setting, SwitchState};
 
@@ -155,8 +158,25 @@ fn turn(set: &Set) -> Answer {
         from: "cli".to_owned(),
     });
     desk.turn(&state, &set.by, now.seconds(), false)?;
-    terminal::put(&line(&rules, switch, Some(&state), now.timestamp()));
+    tell(&settings, &desk, &org, &rules, switch, now.timestamp())
+}
+
+/// How a switch stands now.
+fn tell(settings: &Settings, desk: &Desk, org: &OrgSlug, rules: &RuleSet, switch: &Rule, now: Timestamp) -> Answer {
+    let board = board(settings, desk.switches_of(org.as_str())?);
+    terminal::put(&line(&board, org, rules, switch, now));
     Ok(Outcome::Fine)
+}
+
+/// The switches as a call would find them: those that were turned, and what sources told the running service last.
+fn board(settings: &Settings, states: Vec<SwitchState>) -> Switchboard {
+    let board = Switchboard::default();
+    board.replace(states);
+    match sources::kept::read(&sources::kept::file(&settings.data)) {
+        Ok(fed) => board.feed(fed),
+        Err(error) => eprintln!("warning: what sources told is not known: {error:#}"),
+    }
+    board
 }
 
 fn stored(desk: &Desk, org: &OrgSlug, name: &str) -> anyhow::Result<SwitchState> {
@@ -176,38 +196,54 @@ fn take_back(undo: &Undo) -> Answer {
     }
     let now = SystemClock.now();
     desk.turn(&state, &undo.by, now.as_second(), true)?;
-    terminal::put(&line(&rules, switch, Some(&state), now));
-    Ok(Outcome::Fine)
+    tell(&settings, &desk, &org, &rules, switch, now)
 }
 
-fn line(rules: &RuleSet, switch: &Rule, state: Option<&SwitchState>, now: Timestamp) -> String {
-    let word = |on: bool| if on { "on" } else { "off" };
-    let Some((on, setting)) = state.and_then(|state| Some((state.at(now)?, state.now.as_ref()?))) else {
-        return format!("{}  {}  as usual\n", switch.name, word(switch.default));
+fn line(board: &Switchboard, org: &OrgSlug, rules: &RuleSet, switch: &Rule, now: Timestamp) -> String {
+    let (on, footing) = board.stands(org.as_str(), switch, now);
+    let on = if on.unwrap_or(switch.default) { "on" } else { "off" };
+    let at = |at: Timestamp| Moment::new(at, &rules.zone);
+    let why = match footing {
+        Footing::Default => "  as usual".to_owned(),
+        Footing::Told { at: second } => {
+            format!("  by its source at {}", at(Timestamp::from_second(second).unwrap_or_default()))
+        }
+        Footing::Stale => "  because its source is silent".to_owned(),
+        Footing::Turned => {
+            let state = board.state(org.as_str(), &switch.name);
+            let setting = state.and_then(|state| state.now);
+            let until = setting.as_ref().and_then(|setting| setting.until);
+            let until = until.map(|until| format!("  until {}", at(until.timestamp()))).unwrap_or_default();
+            let by = setting.map(|setting| format!("  by {}", setting.set.by)).unwrap_or_default();
+            until + &by
+        }
     };
-    let until = setting.until.map(|until| format!("  until {}", Moment::new(until.timestamp(), &rules.zone)));
-    format!("{}  {}{}  by {}\n", switch.name, word(on), until.unwrap_or_default(), setting.set.by)
+    format!("{}  {on}{why}\n", switch.name)
 }
 
 fn show(list: &List) -> Answer {
     let settings = list.place.settings()?;
     let (org, rules) = ground::organization(&settings, list.org.as_ref())?;
     let desk = Desk::open(&settings.data).context("the switches cannot be read")?;
-    let (states, now) = (desk.switches_of(org.as_str())?, SystemClock.now());
-    let state = |name: &str| states.iter().find(|state| state.switch == name);
+    let (board, now) = (board(&settings, desk.switches_of(org.as_str())?), SystemClock.now());
     let turns = if list.history { desk.turns(org.as_str(), 50)? } else { Vec::new() };
     if list.format == Format::Json {
         let switches = rules.switches.iter().map(|switch| {
-            let state = state(&switch.name);
-            let on = state.and_then(|state| state.at(now));
-            let setting = on.and_then(|_| state?.now.as_ref());
-            json!({ "switch": &*switch.name, "on": on.unwrap_or(switch.default), "default": switch.default, "set": setting })
+            let (on, footing) = board.stands(org.as_str(), switch, now);
+            let state = board.state(org.as_str(), &switch.name).filter(|_| footing == Footing::Turned);
+            json!({
+                "switch": &*switch.name,
+                "on": on.unwrap_or(switch.default),
+                "default": switch.default,
+                "set": state.and_then(|state| state.now),
+                "source": switch.source.as_ref().map(|_| if footing == Footing::Stale { "stale" } else { "good" }),
+            })
         });
         let whole = json!({ "org": org.as_str(), "switches": switches.collect::<Vec<_>>(), "turns": turns });
         terminal::put(&format!("{whole:#}\n"));
         return Ok(Outcome::Fine);
     }
-    let mut text: String = rules.switches.iter().map(|it| line(&rules, it, state(&it.name), now)).collect();
+    let mut text: String = rules.switches.iter().map(|it| line(&board, &org, &rules, it, now)).collect();
     text.extend(turns.iter().map(|turn| told(&rules, turn)));
     terminal::put(&text);
     Ok(Outcome::Fine)

@@ -30,6 +30,7 @@ const LEGS: [LegOutcome; 7] = [
 fn state(dice: &mut Dice<'_>) -> State {
     State {
         switches: (0..dice.below(4)).map(|_| [None, Some(true), Some(false)][dice.below(3)]).collect(),
+        stale: Vec::new(),
         active_calls: (0..dice.below(5)).map(|_| u8::try_from(dice.below(3)).unwrap()).collect(),
         earlier_calls: (0..dice.below(3)).map(|_| u32::try_from(dice.below(256) * 5).unwrap()).collect(),
     }

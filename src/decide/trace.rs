@@ -127,6 +127,13 @@ pub enum Why {
         /// Whether it is on.
         on: bool,
     },
+    /// A switch's position while its source has told nothing for too long.
+    Stale {
+        /// Which switch.
+        switch: SwitchId,
+        /// Whether it is on.
+        on: bool,
+    },
     /// The line that was called.
     Line(Option<LineId>),
     /// The language of the call.

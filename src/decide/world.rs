@@ -77,7 +77,8 @@ impl World for Known<'_> {
     fn switch(&mut self, switch: SwitchId) -> Seen {
         let set = self.state.switches.get(switch.index()).copied().flatten();
         let on = set.unwrap_or_else(|| self.rules.switch(switch).is_some_and(|switch| switch.default));
-        Seen { holds: on, why: Why::Switch { switch, on } }
+        let stale = self.state.stale.contains(&switch);
+        Seen { holds: on, why: if stale { Why::Stale { switch, on } } else { Why::Switch { switch, on } } }
     }
 
     fn attempt(&mut self, at_least: u8, within: u32) -> Seen {

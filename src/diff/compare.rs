@@ -117,6 +117,7 @@ fn call(seen: &Seen, rules: &RuleSet, both: Both<'_>) -> Call {
     let line = rules.lines.iter().position(|line| line.number.as_str() == seen.called).or_else(named);
     let mut state = State {
         switches: vec![None; rules.switches.len()],
+        stale: Vec::new(),
         active_calls: vec![0; rules.contacts.len()],
         earlier_calls: seen.earlier.clone(),
     };

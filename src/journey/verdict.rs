@@ -80,7 +80,7 @@ pub fn call(rules: &RuleSet, case: &Case) -> Call {
         forwarded_from: None,
         attestation: case.attestation,
         at: case.at.seconds(),
-        state: State { switches, active_calls: Vec::new(), earlier_calls: vec![0; earlier] },
+        state: State { switches, stale: Vec::new(), active_calls: Vec::new(), earlier_calls: vec![0; earlier] },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{CallSid, ContactId, LineId};
+use super::ids::{CallSid, ContactId, LineId, SwitchId};
 use super::phone::{Caller, E164};
 
 /// The facts of one call at one request.
@@ -211,6 +211,8 @@ impl Attestation {
 pub struct State {
     /// Position of each switch by its index; a switch that is missing here stands at its default.
     pub switches: Vec<Option<bool>>,
+    /// Switches whose source has told nothing for too long, so that they stand where the rules put them meanwhile.
+    pub stale: Vec<SwitchId>,
     /// How many calls of ours each contact is on, by its index; missing means none.
     pub active_calls: Vec<u8>,
     /// How many seconds ago this caller called this organization before, newest first.

@@ -53,6 +53,7 @@ pub(crate) fn play(
 fn state(rules: &RuleSet, assumed: &[Assumed]) -> State {
     let mut state = State {
         switches: vec![None; rules.switches.len()],
+        stale: Vec::new(),
         active_calls: vec![0; rules.contacts.len()],
         earlier_calls: earlier_calls(assumed),
     };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::audit::record::{Effected, Place, StateRead, TraceLine};
 use crate::model::call::KeyRecord;
-use crate::model::ids::{CallSid, OrgSlug};
+use crate::model::ids::{CallSid, OrgSlug, SwitchId};
 use crate::model::phone::E164;
 use crate::replay::TOKEN;
 use crate::replay::recording::{Answer, Recording, Webhook};
@@ -158,6 +158,12 @@ impl Memory for Then<'_> {
         }
         let set = |name: &str| self.state.switches.iter().find(|(known, _)| known == name).map(|(_, on)| *on);
         rules.switches.iter().map(|switch| set(&switch.name)).collect()
+    }
+
+    fn stale(&self, rules: &RuleSet) -> Vec<SwitchId> {
+        let known = |name: &str| self.state.stale.iter().any(|stale| stale == name);
+        let all = rules.switches.iter().zip(0_u16..);
+        all.filter(|(switch, _)| known(&switch.name)).map(|(_, place)| SwitchId(place)).collect()
     }
 
     fn active_calls(&self, contact: &str, _call: &CallSid) -> u8 {

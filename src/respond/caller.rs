@@ -173,6 +173,7 @@ pub fn state(rules: &RuleSet, facts: &CallFacts, began: i64, memory: &impl Memor
     let earlier = |number| memory.earlier_calls(number, &facts.call, began);
     State {
         switches: memory.switches(rules),
+        stale: memory.stale(rules),
         active_calls: if limited { rules.contacts.iter().map(active).collect() } else { Vec::new() },
         earlier_calls: facts.caller.number().map(earlier).unwrap_or_default(),
     }

@@ -285,7 +285,7 @@ pub enum Expires {
 }
 
 /// Where a switch's position is read from, in the background.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SwitchSource {
     /// The place.
     pub from: SourceKind,
@@ -298,7 +298,7 @@ pub struct SwitchSource {
 }
 
 /// The kinds of place a switch can be read from.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceKind {
     /// A cell of a Google Sheet.
     Sheet {

@@ -31,7 +31,7 @@ const fn open(name: &'static str, variable: &'static str, default: &'static str,
 }
 
 /// All settings, in the order of `--print-config`.
-pub const KEYS: [Key; 39] = [
+pub const KEYS: [Key; 42] = [
     open(
         "listen",
         "RINGFALL_LISTEN",
@@ -169,6 +169,24 @@ pub const KEYS: [Key; 39] = [
     },
     open("twilio_api_url", "RINGFALL_TWILIO_API_URL", "https://api.twilio.com", "where Twilio's REST interface is"),
     open("texts_a_day", "RINGFALL_TEXTS_A_DAY", "500", "texts that an organization may send within a day"),
+    open(
+        "outbound_allow",
+        "RINGFALL_OUTBOUND_ALLOW",
+        "",
+        "networks and hosts of the inside that addresses in rule files may lead to, with commas between",
+    ),
+    open(
+        "google_credentials_file",
+        "RINGFALL_GOOGLE_CREDENTIALS_FILE",
+        "",
+        "key file of a service account that reads sheets for organizations known by a rule file alone",
+    ),
+    open(
+        "google_sheets_url",
+        "RINGFALL_GOOGLE_SHEETS_URL",
+        "https://sheets.googleapis.com",
+        "where Google's interface to sheets is",
+    ),
     open(
         "fallback_url",
         "RINGFALL_FALLBACK_URL",

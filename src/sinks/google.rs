@@ -13,8 +13,8 @@ use crate::sinks::{Trouble, web};
 
 /// The service account, and the leave that it has now.
 #[derive(Debug)]
-pub(in crate::sinks) struct Leave {
-    pub(in crate::sinks) account: Account,
+pub(crate) struct Leave {
+    pub(crate) account: Account,
     scope: &'static str,
     clock: Arc<dyn Clock>,
     token: Option<Token>,
@@ -41,17 +41,22 @@ struct Granted {
 const MARGIN: i64 = 60;
 
 impl Leave {
-    pub(in crate::sinks) fn new(file: &Path, scope: &'static str, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub(crate) fn new(file: &Path, scope: &'static str, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
         let cannot = || format!("`{}`", file.display());
         let text = std::fs::read_to_string(file).with_context(cannot)?;
         let account = Account::parse(&text).map_err(anyhow::Error::msg).with_context(cannot)?;
         // A key that cannot sign is known now, and not when the first record waits.
         account.statement(scope, 0).map_err(anyhow::Error::msg).with_context(cannot)?;
-        Ok(Self { account, scope, clock: Arc::clone(clock), token: None })
+        Ok(Self::of(account, scope, clock))
+    }
+
+    /// The leave of an account that is known.
+    pub(crate) fn of(account: Account, scope: &'static str, clock: &Arc<dyn Clock>) -> Self {
+        Self { account, scope, clock: Arc::clone(clock), token: None }
     }
 
     /// The token for a request.
-    pub(in crate::sinks) async fn token(&mut self, client: &Client) -> Result<String, Trouble> {
+    pub(crate) async fn token(&mut self, client: &Client) -> Result<String, Trouble> {
         let now = self.clock.now().as_second();
         if let Some(token) = self.token.as_ref().filter(|token| now < token.until) {
             return Ok(token.text.clone());
@@ -66,13 +71,13 @@ impl Leave {
     }
 
     /// The token is not believed any more.
-    pub(in crate::sinks) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.token = None;
     }
 }
 
 /// Being refused a token says nothing about the records.
-pub(in crate::sinks) fn always_later(trouble: Trouble) -> Trouble {
+pub(crate) fn always_later(trouble: Trouble) -> Trouble {
     match trouble {
         Trouble::Never(why) => Trouble::later(why),
         later @ Trouble::Later { .. } => later,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
 
+use crate::egress::told;
 use crate::sinks::Trouble;
 
 /// Time for one request with its answer.
@@ -24,9 +25,9 @@ pub(in crate::sinks) fn client() -> anyhow::Result<Client> {
 }
 
 /// An answer that says yes, with its body; anything else as the trouble that it means.
-pub(in crate::sinks) async fn asked(request: RequestBuilder) -> Result<String, Trouble> {
+pub(crate) async fn asked(request: RequestBuilder) -> Result<String, Trouble> {
     // The address may hold a token: it is left out of what is told.
-    let response = request.send().await.map_err(|error| Trouble::later(described(error)))?;
+    let response = request.send().await.map_err(|error| Trouble::later(told(error)))?;
     let status = response.status();
     let after = retry_after(&response);
     let body = text(response).await?;
@@ -36,12 +37,6 @@ pub(in crate::sinks) async fn asked(request: RequestBuilder) -> Result<String, T
     let told: String = body.chars().take(200).collect();
     let why = format!("it answers {}: {}", status.as_u16(), told.replace(['\n', '\r'], " "));
     Err(if is_refusal(status) { Trouble::Never(why) } else { Trouble::Later { why, after } })
-}
-
-fn described(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    format!("{error}{cause}")
 }
 
 /// Whether the fault lies in what was sent. Wrong keys and wrong addresses lie in the settings: records wait for those.
@@ -56,7 +51,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
 
 async fn text(mut response: Response) -> Result<String, Trouble> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| Trouble::later(described(error)))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| Trouble::later(told(error)))? {
         body.extend_from_slice(&chunk);
         if body.len() > LARGEST {
             return Err(Trouble::later("its answer is longer than a megabyte"));

@@ -17,6 +17,10 @@ words! {
         Telegram = "telegram",
         /// Chat.
         WhatsApp = "whatsapp",
+        /// Signed notices to an address of one's own.
+        Webhook = "webhook",
+        /// Sheets that switches are read from.
+        Google = "google",
     }
 }
 
@@ -25,7 +29,9 @@ impl Provider {
     pub const fn own_account(self) -> Capability {
         match self {
             Self::Twilio => Capability::OwnTwilio,
-            Self::Slack | Self::Telegram | Self::WhatsApp => Capability::OwnMessagingKeys,
+            Self::Slack | Self::Telegram | Self::WhatsApp | Self::Webhook | Self::Google => {
+                Capability::OwnMessagingKeys
+            }
         }
     }
 }

@@ -84,6 +84,7 @@ fn details(app: &App, status: &str, outreach: &Value) -> Value {
             "lost": journal.lost,
         },
         "sinks": app.board.sinks(),
+        "sources": app.board.sources(),
         "chain": app.board.chain_state(),
         "disk": app.board.disk_state(),
         "retention": app.board.retention_state(),

@@ -1,11 +1,11 @@
 //! The audit trail as those who read it meet it.
 
 mod form;
-mod google;
+pub(crate) mod google;
 mod keeping;
 mod merged;
 mod outages;
 mod proxy;
 mod reading;
 mod sinks;
-mod web;
+pub(crate) mod web;

@@ -42,6 +42,7 @@ mod rule_files;
 mod serving;
 mod shapes;
 mod signatures;
+mod sources;
 mod stories;
 mod support;
 mod telephone;

@@ -8,7 +8,7 @@ use crate::app::live::Organization;
 use crate::app::messenger::switchboard::Switchboard;
 use crate::app::ports::{Journal, Key};
 use crate::model::call::KeyRecord;
-use crate::model::ids::{CallSid, OrgSlug};
+use crate::model::ids::{CallSid, OrgSlug, SwitchId};
 use crate::model::phone::E164;
 use crate::respond::{House, Memory};
 use crate::rules::ruleset::RuleSet;
@@ -32,6 +32,10 @@ impl Memory for Remembered<'_> {
 
     fn switches(&self, rules: &RuleSet) -> Vec<Option<bool>> {
         self.switches.positions(self.org.as_str(), rules, self.now)
+    }
+
+    fn stale(&self, rules: &RuleSet) -> Vec<SwitchId> {
+        self.switches.stale(self.org.as_str(), rules, self.now)
     }
 
     fn active_calls(&self, contact: &str, call: &CallSid) -> u8 {

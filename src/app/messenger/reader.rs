@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use crate::app::App;
 use crate::app::live::Organization;
 use crate::app::messenger::ports::{Entry, Outbox, OutboxError, Told, Trail};
+use crate::app::messenger::switchboard::Footing;
 use crate::audit::record::{Kind as RecordKind, Record};
 use crate::control::command::{Wish, wish};
 use crate::control::sentences::{self, Standing};
@@ -201,8 +202,13 @@ impl Reader<'_> {
 
     fn standing(&self, heard: &Heard<'_>, place: usize, now: &Moment) -> Standing {
         let Some(switch) = heard.org.rules.switches.get(place) else { return Standing { on: false, until: None } };
-        let state = self.app.switches.state(heard.org.slug.as_str(), &switch.name);
-        stands(state.as_ref(), switch.default, now.timestamp())
+        let org = heard.org.slug.as_str();
+        match self.app.switches.stands(org, switch, now.timestamp()) {
+            (Some(on), Footing::Told { .. } | Footing::Stale) => Standing { on, until: None },
+            (_, Footing::Turned | Footing::Default) | (None, _) => {
+                stands(self.app.switches.state(org, &switch.name).as_ref(), switch.default, now.timestamp())
+            }
+        }
     }
 
     fn turn(&self, heard: &Heard<'_>, sender: &Sender<'_>, turn: &Turn, now: &Moment) -> Vec<Entry> {

@@ -8,6 +8,11 @@ use prometheus_client::registry::Registry;
 use crate::app::board::Board;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Sink {
     sink: String,
     kind: &'static str,
@@ -28,6 +33,7 @@ pub(in crate::app::metrics) struct TrailGauges {
     disk_filling: Gauge,
     retention_held: Gauge,
     retention_failing: Gauge,
+    sources: Family<State, Gauge>,
 }
 
 impl TrailGauges {
@@ -51,6 +57,7 @@ impl TrailGauges {
         registry.register("retention_held", held, self.retention_held.clone());
         let failing = "1 while what is too old cannot be let go";
         registry.register("retention_failing", failing, self.retention_failing.clone());
+        registry.register("switch_sources", "Sources of switches, by how they stand", self.sources.clone());
     }
 
     pub(in crate::app::metrics) fn set(&self, board: &Board) {
@@ -68,6 +75,10 @@ impl TrailGauges {
         if let Some(chain) = board.chain_state() {
             self.chain_broken.set(i64::from(chain.broken.is_some()));
             self.chain_behind.set(count(chain.behind));
+        }
+        let sources = board.sources();
+        for (state, known) in [("good", sources.good), ("failing", sources.failing), ("stale", sources.stale)] {
+            self.sources.get_or_create(&State { state }).set(count(known));
         }
         if let Some(disk) = board.disk_state() {
             self.disk_free.set(count(disk.free));

@@ -57,6 +57,11 @@ pub fn why(rules: &RuleSet, now: &Moment, why: &Why) -> String {
             let name = rules.switch(*switch).map_or("?", |switch| &switch.name);
             format!("switch `{name}` is {}", if *on { "on" } else { "off" })
         }
+        Why::Stale { switch, on } => {
+            let name = rules.switch(*switch).map_or("?", |switch| &switch.name);
+            let on = if *on { "on" } else { "off" };
+            format!("switch `{name}` is {on}: its source has told nothing for too long")
+        }
         Why::Line(Some(line)) => format!("the call came in on `{}`", places::line_name(rules, *line)),
         Why::Line(None) => "the call came in on none of the lines".into(),
         Why::Language(place) => format!("the call is in `{}`", language(rules, *place)),

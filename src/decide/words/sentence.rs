@@ -84,6 +84,9 @@ impl Told<'_> {
         } else if let Why::Switch { switch, on: true } = why {
             let name = self.rules.switch(*switch).map_or("?", |switch| &switch.name);
             self.parts.push(format!("{name} is on"));
+        } else if let Why::Stale { switch, on } = why {
+            let name = self.rules.switch(*switch).map_or("?", |switch| &switch.name);
+            self.parts.push(format!("{name} is {} (its source is silent)", if *on { "on" } else { "off" }));
         }
     }
 

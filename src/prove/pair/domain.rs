@@ -262,6 +262,7 @@ impl<'a> Joint<'a> {
         let rules = self.rules(which);
         let mut state = State {
             switches: vec![None; rules.switches.len()],
+            stale: Vec::new(),
             active_calls: vec![0; rules.contacts.len()],
             earlier_calls: region
                 .attempts

@@ -274,6 +274,7 @@ proptest! {
                 at: limits().from.as_second() + i64::from(facts[4]) * 3_600 + i64::from(facts[5]) * 700,
                 state: State {
                     switches: facts[6..9].iter().map(|byte| [None, Some(true), Some(false)][usize::from(*byte) % 3]).collect(),
+                    stale: Vec::new(),
                     active_calls: vec![facts[9] % 2, facts[9] / 2 % 2, facts[9] / 4 % 2, facts[9] / 8 % 2],
                     earlier_calls: vec![500; usize::from(facts[10]) % 3],
                 },

@@ -135,6 +135,7 @@ pub(crate) fn random_call(chance: &mut Chance, rules: &RuleSet) -> (Call, Script
             switches: (0..2)
                 .map(|_| [Some(true), Some(false), None][usize::try_from(chance.below(3)).unwrap()])
                 .collect(),
+            stale: Vec::new(),
             active_calls: rules.contacts.iter().map(|_| u8::try_from(chance.below(2)).unwrap()).collect(),
             earlier_calls: (0..earlier).map(|_| u32::try_from(chance.below(4_000)).unwrap()).collect(),
         },

@@ -27,6 +27,8 @@ pub(crate) struct Kept {
     pub(crate) complaints: Vec<String>,
     /// Texts that make a request be refused.
     pub(crate) poison: Option<String>,
+    /// Single cells by their sheet and range.
+    pub(crate) cells: BTreeMap<String, Value>,
     tokens: u32,
     /// Requests for which a token was good.
     pub(crate) asked: u32,
@@ -155,6 +157,16 @@ fn values(asked: &Asked, kept: &mut Kept) -> (u16, Value) {
     let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
     let path: String =
         form_urlencoded::parse(path.replace('+', "%2B").as_bytes()).map(|(name, _)| name.into_owned()).collect();
+    if let Some((sheet, range)) = path
+        .strip_prefix("/v4/spreadsheets/")
+        .and_then(|rest| rest.split_once("/values/"))
+        .filter(|_| query == "valueRenderOption=UNFORMATTED_VALUE")
+    {
+        return match kept.cells.get(&format!("{sheet} {range}")) {
+            Some(cell) => (200, json!({ "range": range, "majorDimension": "ROWS", "values": [[cell]] })),
+            None => (403, json!({ "error": { "status": "PERMISSION_DENIED" } })),
+        };
+    }
     let Some(range) = path.strip_prefix("/v4/spreadsheets/1AbC/values/'Calls'!") else {
         return (404, json!(format!("no such range: {path}")));
     };
