@@ -7,6 +7,7 @@ pub mod kept;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::app::directory::outlet::Outlet;
 use crate::app::directory::trial::Trial;
 use crate::app::directory::{self, Bound, Grant, Profile, Withheld};
 use crate::model::ids::{AccountSid, OrgSlug};
@@ -126,12 +127,15 @@ impl Bench {
         let bound: BTreeSet<&Id> =
             things.bindings.iter().filter(|it| is_own(it)).map(|it| &it.installation.id).collect();
         let mine = |it: &&Installation| it.provider == Provider::Twilio;
-        let active = things.installations.iter().filter(mine).filter(|it| it.is_active() && bound.contains(&it.id));
+        let active = || {
+            let mine = things.installations.iter().filter(mine);
+            mine.filter(|it| it.is_active() && bound.contains(&it.id))
+        };
         let known = |it: &Installation| {
             let mut known = before.into_iter().flat_map(|before| &before.profiles);
             known.find(|profile| profile.installation.as_deref() == Some(it.id.as_str()))
         };
-        let profiles = active.filter_map(|it| {
+        let profiles = active().filter_map(|it| {
             let made = self.profile(it, directory::Owner::Organization(org.slug.clone()), known(it).map(|it| &**it));
             made.map(Arc::new).map_err(|trouble| troubles.push(trouble)).ok()
         });
@@ -145,6 +149,8 @@ impl Bench {
             slug: org.slug.clone(),
             own: grant(org, Capability::OwnTwilio),
             platform: grant(org, Capability::PlatformVoice),
+            platform_texts: grant(org, Capability::PlatformMessaging),
+            outlets: active().filter_map(outlet).collect(),
             numbers: self.numbers(things),
             hosts: hosts.map(|domain| domain.host.as_str().into()).collect(),
             profiles,
@@ -156,6 +162,8 @@ impl Bench {
     fn numbers(&self, things: &Things) -> Vec<Bound> {
         let mut numbers: Vec<Bound> = Vec::new();
         let calls = things.bindings.iter().filter(|it| matches!(it.channel, Channel::Voice | Channel::Sms));
+        let mut calls: Vec<_> = calls.collect();
+        calls.sort_by_key(|it| it.priority);
         for binding in calls {
             let account = match &binding.installation.owner {
                 Owner::Platform => self.platform.get(&binding.installation.id).cloned(),
@@ -218,6 +226,12 @@ impl Bench {
             Err(error) => Err(Trouble::Closed { owner, installation, error }),
         }
     }
+}
+
+/// An account for what goes out; none when its name is no account's.
+fn outlet(it: &Installation) -> Option<Arc<Outlet>> {
+    let account = AccountSid::parse(&it.account).ok()?;
+    Some(Arc::new(Outlet { at: it.reference(), account, key: it.api_key.clone() }))
 }
 
 /// Whether a binding leads to an account of its own organization.

@@ -90,6 +90,8 @@ pub struct Settings {
     pub twilio_api_url: String,
     /// Texts that an organization may send within a day.
     pub texts_a_day: u32,
+    /// Texts of one organization that this node sends in a second.
+    pub texts_a_second: u32,
     /// What is asked and told elsewhere.
     pub outbound: Outbound,
     /// Where the static endings are served, when told.
@@ -268,6 +270,7 @@ impl Reader<'_> {
         let (api, twilio, ring, fallback_url) = (self.api(), self.twilio(), self.ring(), self.address("fallback_url"));
         let outbound = self.outbound();
         let texts_a_day = self.count("texts_a_day", 0..=1_000_000);
+        let texts_a_second = self.count("texts_a_second", 1..=1_000);
         self.production_needs(environment, twilio.as_ref(), public_url.as_ref());
         Some(Settings {
             listen: listen?,
@@ -299,6 +302,7 @@ impl Reader<'_> {
             twilio,
             twilio_api_url: self.text("twilio_api_url"),
             texts_a_day: u32::try_from(texts_a_day?).unwrap_or(u32::MAX),
+            texts_a_second: u32::try_from(texts_a_second?).unwrap_or(u32::MAX),
             outbound: outbound?,
             fallback_url,
         })

@@ -134,7 +134,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         Reload::Watch => Some(folders.watch(&app)?),
         Reload::Signal => None,
     };
-    let outreach = outreach::start(settings, &app, store.as_ref()).await;
+    let outreach = outreach::start(settings, &app, store.as_ref(), feed.ring()).await;
     let retention = store.as_ref().and_then(|store| retention::start(settings, &app, store));
     let sources = outlets::read_sources(settings, &app);
     let following = organizations::follow(settings, feed, &app);

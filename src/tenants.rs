@@ -17,7 +17,7 @@ use crate::database::{Address, AddressError};
 use crate::model::secret::Secret;
 
 pub use crate::tenants::postgres::Postgres;
-pub use crate::tenants::sqlite::Sqlite;
+pub use crate::tenants::sqlite::{FILE, Sqlite};
 
 /// Why a store cannot be used at all; that it cannot be reached just now is told by each method instead.
 #[derive(Debug, thiserror::Error)]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
+use crate::app::directory::outlet::Outlet;
 use crate::app::directory::shards::Shards;
 use crate::app::directory::trial::Trial;
 use crate::model::ids::{AccountSid, OrgSlug};
@@ -16,6 +17,7 @@ use crate::tenant::profile::Provider;
 use crate::tenant::rollout::{Held, Rollout};
 use crate::webhook::signature::{Verifier, VerifierSet};
 
+pub mod outlet;
 pub mod resolve;
 mod shards;
 pub mod trial;
@@ -121,11 +123,15 @@ pub struct Tenant {
     pub own: Grant,
     /// How far it is served over the platform's.
     pub platform: Grant,
+    /// How far its texts are carried over the platform's.
+    pub platform_texts: Grant,
     /// Its own accounts that a binding leads to.
     pub profiles: Vec<Arc<Profile>>,
+    /// The same accounts for what goes out.
+    pub outlets: Vec<Arc<Outlet>>,
     /// Its accounts that were revoked, so that a record can say so.
     pub revoked: Vec<AccountSid>,
-    /// Its numbers.
+    /// Its numbers, that of the first binding first.
     pub numbers: Vec<Bound>,
     /// Its own host names, lowercase and without a port.
     pub hosts: Vec<Box<str>>,
@@ -154,6 +160,8 @@ pub struct Conflict {
 pub struct Snapshot {
     /// Accounts of the platform and of the simulator.
     shared: Vec<Arc<Profile>>,
+    /// The platform's stored accounts for what goes out.
+    outlets: Vec<Arc<Outlet>>,
     rollout: Rollout,
     tenants: Shards<OrgSlug, Arc<Tenant>>,
     numbers: Shards<(AccountSid, E164), Arc<Tenant>>,
@@ -178,9 +186,10 @@ impl Snapshot {
     }
 
     /// Sets the platform's stored accounts; those from the settings stay as they are.
-    pub fn share(&mut self, profiles: Vec<Arc<Profile>>) {
+    pub fn share(&mut self, profiles: Vec<Arc<Profile>>, outlets: Vec<Arc<Outlet>>) {
         self.shared.retain(|profile| profile.installation.is_none());
         self.shared.extend(profiles);
+        self.outlets = outlets;
     }
 
     /// The accounts that belong to no organization.
@@ -220,8 +229,8 @@ impl Snapshot {
 
     /// Takes all organizations out.
     pub fn clear(&mut self) {
-        let (shared, rollout) = (std::mem::take(&mut self.shared), std::mem::take(&mut self.rollout));
-        *self = Self { shared, rollout, ..Self::default() };
+        let (shared, outlets) = (std::mem::take(&mut self.shared), std::mem::take(&mut self.outlets));
+        *self = Self { shared, outlets, rollout: std::mem::take(&mut self.rollout), ..Self::default() };
     }
 
     /// Takes an organization out.

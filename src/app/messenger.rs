@@ -4,6 +4,7 @@
 //! in the same step as the place that was read to, so that a crash at any point loses and doubles nothing.
 
 pub mod listen;
+mod pace;
 pub mod ports;
 pub mod reader;
 pub mod sender;
@@ -47,7 +48,7 @@ impl Outreach {
         Some(place.record)
     }
 
-    /// Texts by state, and each account's breaker in a word; nothing when people are not told at all.
+    /// Texts by state, and each installation's breaker in a word; nothing when people are not told at all.
     pub async fn standing(&self) -> Option<(Vec<(String, u64)>, Vec<(String, &'static str)>)> {
         let Means { outbox, carrier, .. } = self.0.get()?;
         Some((outbox.counts().await.ok()?, carrier.standings()))

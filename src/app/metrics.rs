@@ -75,8 +75,8 @@ struct Outcome {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Account {
-    account: String,
+struct Installation {
+    installation: String,
 }
 
 /// Organizations that metrics tell apart at most; the rest share one name, so that a scrape stays small.
@@ -100,7 +100,7 @@ pub struct Metrics {
     tried: Family<Outcome, Counter>,
     texts: Family<Outcome, Counter>,
     waiting_texts: Family<Result, Gauge>,
-    breakers: Family<Account, Gauge>,
+    breakers: Family<Installation, Gauge>,
     drifted: Gauge,
     reload_good: Gauge,
     reload_at: Gauge,
@@ -215,7 +215,11 @@ impl Metrics {
         registry.register("numbers_drifted", "Numbers that are not set as they should be", drifted.clone());
         registry.register("texts", "Texts handed to the carrier, by what came of it", texts.clone());
         registry.register("texts_kept", "Texts in the outbox that wait, are unknown or dead", waiting_texts.clone());
-        registry.register("carrier_resting", "1 while an account's requests rest after failures", breakers.clone());
+        registry.register(
+            "carrier_resting",
+            "1 while an installation's requests rest after failures; only those that ever did",
+            breakers.clone(),
+        );
         let Self { registry, queue, dropped, written, ready, .. } = self;
         registry.register("audit_queue_length", "Records that wait because the disk fails", queue.clone());
         registry.register("audit_dropped", "Records lost since the start", dropped.clone());
@@ -269,8 +273,12 @@ impl Metrics {
             let count = kept.iter().find(|(state, _)| state == result).map_or(0, |(_, count)| *count);
             self.waiting_texts.get_or_create(&Result { result }).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
-        for (account, standing) in standings {
-            self.breakers.get_or_create(&Account { account: account.clone() }).set(i64::from(*standing != "closed"));
+        for (installation, standing) in standings {
+            let label = Installation { installation: installation.clone() };
+            // Of many that work nothing needs to be told; one that rested once is told until the end.
+            if *standing != "closed" || self.breakers.get(&label).is_some() {
+                self.breakers.get_or_create(&label).set(i64::from(*standing != "closed"));
+            }
         }
     }
 

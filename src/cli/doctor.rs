@@ -104,7 +104,7 @@ pub(crate) fn run(args: &Doctor) -> Answer {
             report.pass("settings", "readable, and nothing wrong with them");
             let organizations = local::look(&mut report, &settings, args.org.as_ref());
             if !args.offline {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
                 runtime.block_on(remote::look(&mut report, &settings, &organizations));
             }
         }

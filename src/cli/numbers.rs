@@ -12,17 +12,18 @@ use crate::cli::terminal;
 use crate::model::ids::OrgSlug;
 use crate::model::phone::E164;
 use crate::settings::Settings;
-use crate::startup::carrier;
+use crate::startup::carrier::Standing;
 use crate::twilio::client::Client;
 use crate::twilio::error::Certainty;
 use crate::twilio::numbers::{Kind, Search};
-use crate::twilio::wiring::{self, Bases, Plan, Wired};
+use crate::twilio::wiring::{self, Bases, Holding, Plan, Wired};
 
 /// What to do with the account's numbers.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The account comes from TWILIO_ACCOUNT_SID, TWILIO_API_KEY and TWILIO_API_SECRET; public_url says where Twilio reaches\n\
-    the service, and fallback_url where the files of `ringfall fallback export` are served.\n\
+    after_help = "An organization that is stored (`ringfall org`) is asked for over its own accounts with their stored keys, or over the\n\
+    platform's where it is opted in; all others over TWILIO_ACCOUNT_SID with TWILIO_API_KEY and TWILIO_API_SECRET.\n\
+    public_url says where Twilio reaches the service, and fallback_url where the files of `ringfall fallback export` are served.\n\
     Exit codes: 0 as it should be, 1 something differs or is missing, 2 misuse, 3 could not run.\n\
     Examples:\n  ringfall numbers plan --org acme\n  ringfall numbers search --area-code 619\n  \
     ringfall numbers buy +16195550142 --confirm +16195550142"
@@ -83,6 +84,9 @@ struct Find {
     /// How many at most
     #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=50))]
     limit: u8,
+    /// Over this organization's account [default: the account of the settings]
+    #[arg(long, value_name = "NAME", value_parser = ground::slug)]
+    org: Option<OrgSlug>,
     #[command(flatten)]
     place: Where,
 }
@@ -105,6 +109,9 @@ struct Buy {
     /// The same number once more, to show that it is meant
     #[arg(long, value_name = "NUMBER", value_parser = number)]
     confirm: Option<E164>,
+    /// For this organization's account [default: the account of the settings]
+    #[arg(long, value_name = "NAME", value_parser = ground::slug)]
+    org: Option<OrgSlug>,
     #[command(flatten)]
     place: Where,
 }
@@ -120,7 +127,7 @@ fn country(text: &str) -> Result<String, String> {
 }
 
 pub(crate) fn run(args: &Numbers) -> Answer {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         match &args.what {
             What::Plan(one) => plan(one).await,
@@ -132,12 +139,14 @@ pub(crate) fn run(args: &Numbers) -> Answer {
     })
 }
 
-fn client(settings: &Settings) -> anyhow::Result<Client> {
-    carrier::client(settings, &carrier::gate(settings)?)
+/// The account that comes first for the organization.
+async fn client(settings: &Settings, org: Option<&OrgSlug>) -> anyhow::Result<Client> {
+    let clients = Standing::read(settings).await?.clients(org)?;
+    clients.into_iter().next().context("there is no account")
 }
 
 /// What is wanted beside what the account has.
-async fn compared(one: &One) -> anyhow::Result<(OrgSlug, Client, Plan)> {
+async fn compared(one: &One) -> anyhow::Result<(OrgSlug, Vec<Holding>, Plan)> {
     let settings = one.place.settings()?;
     let (org, rules) = ground::organization(&settings, one.org.as_ref())?;
     let service = settings.public_url.as_ref();
@@ -145,11 +154,13 @@ async fn compared(one: &One) -> anyhow::Result<(OrgSlug, Client, Plan)> {
     if settings.fallback_url.is_none() {
         eprintln!("note: no `fallback_url` is set, so the fallback at Twilio stays as it is; see `ringfall fallback`");
     }
-    let client = client(&settings)?;
-    let numbers = client.numbers().await.context("cannot list the account's numbers")?;
+    let mut holdings = Vec::new();
+    for client in Standing::read(&settings).await?.clients(Some(&org))? {
+        holdings.push(Holding::of(client).await.context("cannot list the account's numbers")?);
+    }
     let fallback = settings.fallback_url.as_ref().map(crate::webhook::origin::Origin::as_str);
-    let plan = wiring::plan(&rules, &org, Bases { service: service.as_str(), fallback }, &numbers);
-    Ok((org, client, plan))
+    let plan = wiring::plan(&rules, &org, Bases { service: service.as_str(), fallback }, &wiring::numbers(&holdings));
+    Ok((org, holdings, plan))
 }
 
 async fn plan(one: &One) -> Answer {
@@ -163,8 +174,8 @@ fn outcome(plan: &Plan) -> Outcome {
 }
 
 async fn apply(one: &One) -> Answer {
-    let (org, client, plan) = compared(one).await?;
-    let set = wiring::apply(&client, &plan).await?;
+    let (org, holdings, plan) = compared(one).await?;
+    let set = wiring::apply(&holdings, &plan).await?;
     let (_, _, after) = compared(one).await?;
     show(&org, &after, one.format);
     eprintln!("{set} of {} numbers set", after.lines.len());
@@ -244,7 +255,7 @@ fn table(org: &OrgSlug, line: &Wired) -> String {
 }
 
 async fn search(find: &Find) -> Answer {
-    let client = client(&find.place.settings()?)?;
+    let client = client(&find.place.settings()?, find.org.as_ref()).await?;
     let kind = match find.kind {
         Sort::Local => Kind::Local,
         Sort::TollFree => Kind::TollFree,
@@ -276,7 +287,7 @@ async fn buy(args: &Buy) -> Answer {
         eprintln!("error: buying {number} costs money every month; to do it, add `--confirm {number}`");
         return Ok(Outcome::Misuse);
     }
-    let client = client(&args.place.settings()?)?;
+    let client = client(&args.place.settings()?, args.org.as_ref()).await?;
     if let Err(error) = client.buy_number(&args.number).await {
         let ours = error.certainty() == Certainty::Unknown && owned(&client, &args.number).await?;
         if !ours {

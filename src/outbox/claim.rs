@@ -1,8 +1,10 @@
 //! Texts on their way: taken, handed over, settled.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
-use crate::app::messenger::ports::{Became, Delivery};
+use crate::app::messenger::ports::{Became, Delivery, Room};
 use crate::outbox::keep;
 
 /// Texts to one receiver within [`LATELY`] beyond which two machines are taken to be writing to each other.
@@ -19,14 +21,13 @@ const LOOKS: i64 = 3;
 const BETWEEN_LOOKS: i64 = 20;
 
 /// Takes what is due. What must not go out any more is settled.
-pub(in crate::outbox) fn claim(
-    connection: &mut Connection,
-    now: i64,
-    most: u32,
-    a_day: u32,
-) -> rusqlite::Result<Vec<Delivery>> {
-    let due = "SELECT id, org, sender, receiver, body, expires, tried, attempts, state, kind, call, unless_taken \
-               FROM texts WHERE state IN ('waiting', 'unknown') AND due <= ?1 ORDER BY due LIMIT ?2";
+pub(in crate::outbox) fn claim(connection: &mut Connection, room: &Room) -> rusqlite::Result<Vec<Delivery>> {
+    let Room { now, most, a_day, .. } = *room;
+    let but = vec!["?"; room.but.len()].join(", ");
+    let due = format!(
+        "SELECT id, org, sender, receiver, body, expires, tried, attempts, state, kind, call, unless_taken \
+         FROM texts WHERE state IN ('waiting', 'unknown') AND due <= ? AND org NOT IN ({but}) ORDER BY due LIMIT ?"
+    );
     // Mostly nothing is due, and then nothing needs the lock.
     let some = "SELECT 1 FROM texts WHERE state IN ('waiting', 'unknown') AND due <= ?1 LIMIT 1";
     if most == 0 || connection.prepare_cached(some)?.query_row([now], |_| Ok(())).optional()?.is_none() {
@@ -35,8 +36,11 @@ pub(in crate::outbox) fn claim(
     let transaction = connection.transaction()?;
     let mut claimed = Vec::new();
     let rows: Vec<(Delivery, Row)> = {
-        let mut query = transaction.prepare_cached(due)?;
-        let rows = query.query_map(params![now, most], |row| {
+        let mut given: Vec<rusqlite::types::Value> = vec![now.into()];
+        given.extend(room.but.iter().map(|org| org.clone().into()));
+        given.push(i64::from(most).into());
+        let mut query = transaction.prepare_cached(&due)?;
+        let rows = query.query_map(rusqlite::params_from_iter(given), |row| {
             let delivery = Delivery {
                 id: row.get(0)?,
                 org: row.get(1)?,
@@ -52,12 +56,18 @@ pub(in crate::outbox) fn claim(
         })?;
         rows.collect::<rusqlite::Result<_>>()?
     };
+    let mut taken: BTreeMap<String, u32> = BTreeMap::new();
     for (delivery, row) in rows {
+        let share = taken.entry(delivery.org.clone()).or_default();
+        if *share >= room.each {
+            continue;
+        }
         let unknown = row.state == "unknown";
         if let Some((state, reason)) = stopped(&transaction, &delivery, &row, now, a_day)?.filter(|_| !unknown) {
             end(&transaction, delivery.id, state, &reason, now)?;
             continue;
         }
+        *share += 1;
         // From here on it may be with the carrier, whatever happens to us.
         let update = "UPDATE texts SET state = 'sending', attempts = attempts + ?3, tried = coalesce(tried, ?2), \
                       changed = ?2 WHERE id = ?1";
@@ -119,7 +129,7 @@ fn stopped(
             return Ok(Some(("skipped", "the same words went there within ten minutes".to_owned())));
         }
     }
-    let today = "SELECT count(*) FROM texts WHERE org = ?1 AND state = 'sent' AND changed > ?2";
+    let today = "SELECT count(*) FROM texts WHERE org = ?1 AND state IN ('sent', 'sending') AND changed > ?2";
     if count(today, &[org, &(now - DAY)])? >= i64::from(a_day) {
         let why = format!("the organization has sent {a_day} texts within a day, which is its ceiling (`texts_a_day`)");
         return Ok(Some(("dead", why)));

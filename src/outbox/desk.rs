@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
-use crate::app::messenger::ports::{Became, Delivery, Entry, Outbox, OutboxError, Place, Told};
+use crate::app::messenger::ports::{Became, Delivery, Entry, Outbox, OutboxError, Place, Room, Told};
 use crate::app::ports::Later;
 use crate::model::phone::E164;
 use crate::outbox::{claim, keep};
@@ -107,8 +107,8 @@ impl Outbox for Desk {
         })
     }
 
-    fn claim(&self, now: i64, most: u32, a_day: u32) -> Later<'_, Result<Vec<Delivery>, OutboxError>> {
-        self.aside(move |connection| claim::claim(connection, now, most, a_day))
+    fn claim(&self, room: Room) -> Later<'_, Result<Vec<Delivery>, OutboxError>> {
+        self.aside(move |connection| claim::claim(connection, &room))
     }
 
     fn settle(&self, id: i64, became: Became, now: i64) -> Later<'_, Result<(), OutboxError>> {

@@ -1,6 +1,6 @@
 //! What becomes of texts, whatever stops in between.
 
-use crate::app::messenger::ports::{Became, Delivery, Entry, Outbox as _, Place};
+use crate::app::messenger::ports::{Became, Delivery, Entry, Outbox as _, Place, Room};
 use crate::model::phone::E164;
 use crate::outbox::Desk;
 use crate::outreach::draft::{Draft, Kind};
@@ -29,8 +29,12 @@ fn open(folder: &tempfile::TempDir) -> Desk {
     Desk::open(folder.path()).unwrap()
 }
 
+fn room(now: i64) -> Room {
+    Room { now, most: 100, each: 100, a_day: PLENTY, but: Vec::new() }
+}
+
 async fn claim(desk: &Desk, now: i64) -> Vec<Delivery> {
-    desk.claim(now, 100, PLENTY).await.unwrap()
+    desk.claim(room(now)).await.unwrap()
 }
 
 fn states(desk: &Desk) -> Vec<String> {
@@ -130,7 +134,7 @@ async fn ceilings_and_loops_stop_texts_and_age_does() {
     assert_eq!(desk.list(None, &["sent"], 100).unwrap().len(), 20);
     assert!(desk.list(None, &["dead"], 1).unwrap()[0].reason.as_ref().unwrap().contains("loop"));
     desk.keep(vec![draft("other", "+16195550112", 100), draft("old", "+16195550113", -100_000)], None).await.unwrap();
-    assert!(desk.claim(100, 100, 20).await.unwrap().is_empty());
+    assert!(desk.claim(Room { a_day: 20, ..room(100) }).await.unwrap().is_empty());
     let reasons: Vec<_> = desk.list(None, &["dead"], 2).unwrap().into_iter().filter_map(|text| text.reason).collect();
     assert!(reasons.iter().any(|reason| reason.contains("texts_a_day")), "{reasons:?}");
     assert!(reasons.iter().any(|reason| reason.contains("in time")), "{reasons:?}");

@@ -17,6 +17,7 @@ use crate::tenant::event::{Cursor, Deed};
 use crate::tenant::item::{Item, Kind};
 use crate::tenant::owner::{Id, Owner, Platform};
 use crate::tenant::stamp::{Actor, Stamp};
+use crate::vault::Ring;
 
 /// Looked at without being told, in case a notice was lost.
 const REFRESH: Duration = Duration::from_secs(10);
@@ -65,6 +66,11 @@ impl Feed {
     pub fn fill(&mut self, gathered: Gathered, directory: &Directory) -> Vec<Trouble> {
         self.cursor = gathered.cursor;
         gathered.fill(&mut self.bench, directory)
+    }
+
+    /// The keys that stored secrets are opened with.
+    pub fn ring(&self) -> Option<Arc<Ring>> {
+        self.bench.ring.clone()
     }
 
     /// The place of the trail up to which the directory is right.
@@ -125,7 +131,7 @@ impl Feed {
         let accounts = self.bench.platform.clone();
         let shared = platform(&mut self.bench, &installations, &directory.now(), troubles);
         directory.change(|now| {
-            now.share(shared);
+            now.share(shared.profiles, shared.outlets);
             now.roll_out(rollout);
         });
         if accounts != self.bench.platform {

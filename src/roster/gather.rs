@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::app::directory::outlet::Outlet;
 use crate::app::directory::{self, Directory};
 use crate::app::tenancy::{Loading, PlatformThings, Portion, Tenant, TenantError};
 use crate::model::digest::Digest;
 use crate::model::ids::{AccountSid, OrgSlug};
-use crate::roster::{Bench, Things, Trouble};
+use crate::roster::{Bench, Things, Trouble, outlet};
 use crate::tenant::event::Cursor;
 use crate::tenant::installation::Installation;
 use crate::tenant::item::Item;
@@ -84,7 +85,7 @@ impl Gathered {
         }
         let conflicts = directory.change(|now| {
             now.clear();
-            now.share(shared);
+            now.share(shared.profiles, shared.outlets);
             now.roll_out(self.rollout);
             next.into_iter().flat_map(|tenant| now.put(tenant)).collect::<Vec<_>>()
         });
@@ -93,13 +94,19 @@ impl Gathered {
     }
 }
 
+/// The platform's accounts: for what comes in, and for what goes out.
+pub(in crate::roster) struct Shared {
+    pub(in crate::roster) profiles: Vec<Arc<directory::Profile>>,
+    pub(in crate::roster) outlets: Vec<Arc<Outlet>>,
+}
+
 /// The platform's accounts; the bench learns what bindings may lead to.
 pub(in crate::roster) fn platform(
     bench: &mut Bench,
     installations: &[Installation],
     now: &directory::Snapshot,
     troubles: &mut Vec<Trouble>,
-) -> Vec<Arc<directory::Profile>> {
+) -> Shared {
     let twilio = || installations.iter().filter(|it| it.provider == Provider::Twilio && it.is_active());
     let accounts = twilio().filter_map(|it| Some((it.id.clone(), AccountSid::parse(&it.account).ok()?)));
     bench.platform = accounts.collect();
@@ -110,7 +117,7 @@ pub(in crate::roster) fn platform(
         let made = bench.profile(it, directory::Owner::Platform, known.map(|it| &**it));
         made.map(Arc::new).map_err(|trouble| troubles.push(trouble)).ok()
     });
-    made.collect()
+    Shared { profiles: made.collect(), outlets: twilio().filter_map(outlet).collect() }
 }
 
 impl From<Tenant> for Things {

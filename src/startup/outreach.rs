@@ -11,20 +11,22 @@ use anyhow::Context as _;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::app::directory::Grant;
 use crate::app::messenger::Means;
 use crate::app::messenger::listen::ListenKey;
 use crate::app::messenger::ports::{Carrier, Outbox, Trail};
 use crate::app::messenger::reader::{self, Link, Links};
-use crate::app::messenger::sender;
+use crate::app::messenger::sender::{self, Limits};
 use crate::model::ids::RecordingSid;
 use crate::model::secret::Secret;
 use crate::outbox::Desk;
 use crate::settings::Settings;
+use crate::startup::carrier::Accounts;
 use crate::startup::{accounts, carrier, drift};
 use crate::store::Store;
-use crate::twilio::carrier::{Accounts, Texts};
-use crate::twilio::client::Client;
+use crate::twilio::carrier::{self as carrier_port, Texts};
+use crate::twilio::client::Gate;
+use crate::vault::Ring;
+use crate::webhook::endpoint::Endpoint;
 use crate::webhook::origin::Origin;
 
 /// Tasks that run until they are dropped.
@@ -49,16 +51,26 @@ impl Drop for Tasks {
 }
 
 /// Starts telling people. Calls are answered whether or not this works.
-pub(super) async fn start(settings: &Settings, app: &Arc<App>, store: Option<&Arc<Store>>) -> Tasks {
+pub(super) async fn start(
+    settings: &Settings,
+    app: &Arc<App>,
+    store: Option<&Arc<Store>>,
+    ring: Option<Arc<Ring>>,
+) -> Tasks {
     let Some(store) = store else { return Tasks::default() };
-    match ready(settings, app).await {
-        Ok(Means { outbox, carrier, key }) => {
+    let started = async {
+        let gate = carrier::gate(settings)?;
+        let accounts = Arc::new(Accounts::new(settings, Arc::clone(&gate), ring));
+        Ok::<_, anyhow::Error>((ready(settings, app, &accounts, gate).await?, accounts))
+    };
+    match started.await {
+        Ok((Means { outbox, carrier, key }, accounts)) => {
             let trail: Arc<dyn Trail> = Arc::<Store>::clone(store);
             let links = Arc::new(Links(link(settings.public_url.clone(), key)));
             let reader = reader::run(Arc::clone(app), trail, Arc::clone(&outbox), links);
-            let sender = sender::run(Arc::clone(app), outbox, carrier, settings.texts_a_day);
+            let sender = sender::run(Arc::clone(app), outbox, carrier, limits(settings));
             let mut tasks = vec![tokio::spawn(reader), tokio::spawn(sender)];
-            tasks.extend(watch_numbers(settings, app));
+            tasks.extend(watch_numbers(settings, app, accounts));
             Tasks(tasks)
         }
         Err(error) => {
@@ -68,11 +80,14 @@ pub(super) async fn start(settings: &Settings, app: &Arc<App>, store: Option<&Ar
     }
 }
 
-/// Looks after the numbers, where it is known how we are reached and a key lets us look.
-fn watch_numbers(settings: &Settings, app: &Arc<App>) -> Option<JoinHandle<()>> {
+const fn limits(settings: &Settings) -> Limits {
+    Limits { a_day: settings.texts_a_day, a_second: settings.texts_a_second }
+}
+
+/// Looks after the numbers, where it is known how we are reached.
+fn watch_numbers(settings: &Settings, app: &Arc<App>, accounts: Arc<Accounts>) -> Option<JoinHandle<()>> {
     let service = settings.public_url.clone()?;
-    let client = carrier::client(settings, &carrier::gate(settings).ok()?).ok()?;
-    Some(tokio::spawn(drift::run(Arc::clone(app), client, service, settings.fallback_url.clone())))
+    Some(tokio::spawn(drift::run(Arc::clone(app), accounts, service, settings.fallback_url.clone())))
 }
 
 /// Addresses of recordings, where it is known how we are reached.
@@ -100,28 +115,30 @@ fn listen_key(data: &Path) -> anyhow::Result<ListenKey> {
     }
 }
 
-/// Which account an organization's texts go over: that of the settings is the platform's, and serves a stored
-/// organization only where that one is served over the platform's account.
-fn accounts_of(app: &Arc<App>, client: Option<Client>) -> Box<Accounts> {
+/// Over which accounts requests go, as the directory has it at that moment.
+fn ways(app: &Arc<App>, accounts: &Arc<Accounts>) -> Box<carrier_port::Accounts> {
     // What belongs to the service must not keep it.
-    let app = Arc::downgrade(app);
-    Box::new(move |org| {
-        let app = app.upgrade()?;
-        let may = app.directory.now().tenant(org).is_none_or(|tenant| tenant.platform == Grant::Full);
-        client.clone().filter(|_| may)
+    let (app, accounts) = (Arc::downgrade(app), Arc::clone(accounts));
+    Box::new(move |org, from, wanted| {
+        let app = app.upgrade().ok_or("the service is ending")?;
+        accounts.clients(&app.directory.now(), org, from, wanted).map_err(|error| error.to_string())
     })
 }
 
-async fn ready(settings: &Settings, app: &Arc<App>) -> anyhow::Result<Means> {
+async fn ready(
+    settings: &Settings,
+    app: &Arc<App>,
+    accounts: &Arc<Accounts>,
+    gate: Arc<Gate>,
+) -> anyhow::Result<Means> {
     let outbox: Arc<dyn Outbox> = Arc::new(Desk::open(&settings.data)?);
     // The first call must find the switches as they were left.
     app.switches.replace(outbox.switches().await?);
-    let gate = carrier::gate(settings)?;
-    let client = carrier::client(settings, &gate).ok();
-    if client.is_none() {
-        tracing::info!("no API key is set: texts wait until they are worth nothing any more");
+    if accounts.given().is_err() {
+        tracing::info!("the settings have no API key: only organizations with a key of their own can send texts");
     }
-    let carrier: Arc<dyn Carrier> = Arc::new(Texts::new(gate, accounts_of(app, client)));
+    let report = settings.public_url.as_ref().map(|url| url.url(Endpoint::MessageStatus.path()));
+    let carrier: Arc<dyn Carrier> = Arc::new(Texts::new(gate, ways(app, accounts), report));
     let means = Means { outbox, carrier, key: listen_key(&settings.data)? };
     app.outreach.set(means.clone());
     Ok(means)

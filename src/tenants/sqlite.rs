@@ -31,6 +31,7 @@ use crate::tenant::stamp::Stamp;
 use crate::tenant::token::{ApiToken, TokenHash};
 use crate::tenants::OpenError;
 use crate::tenants::gather;
+pub use crate::tenants::sqlite::file::NAME as FILE;
 use crate::tenants::sqlite::follow::Follower;
 
 /// Connections kept open between two questions; more are opened and closed as needed.

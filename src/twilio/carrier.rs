@@ -5,21 +5,26 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::app::directory::outlet::Wanted;
 use crate::app::messenger::ports::{Carrier, Failed, Outgoing, Parts, Sound};
 use crate::app::ports::Later;
 use crate::model::ids::{OrgSlug, RecordingSid};
+use crate::model::phone::E164;
 use crate::twilio::client::{Client, Gate};
 use crate::twilio::error::{Certainty, Error};
 use crate::twilio::messages::Text;
 use crate::twilio::recordings;
 
-/// Which account an organization's texts go over.
-pub type Accounts = dyn Fn(&OrgSlug) -> Option<Client> + Send + Sync;
+/// Over which accounts an organization's requests go, given one of its numbers: the first is the one to use. What it
+/// says instead is why there is none.
+pub type Accounts = dyn Fn(&OrgSlug, Option<&E164>, Wanted) -> Result<Vec<Client>, String> + Send + Sync;
 
 /// Twilio as a carrier of texts.
 pub struct Texts {
     gate: Arc<Gate>,
     accounts: Box<Accounts>,
+    /// Where Twilio tells what became of a text, without the organization; none when nobody can reach us.
+    report: Option<String>,
 }
 
 impl fmt::Debug for Texts {
@@ -29,27 +34,33 @@ impl fmt::Debug for Texts {
 }
 
 impl Texts {
-    /// Texts through this gate, over these accounts.
-    pub fn new(gate: Arc<Gate>, accounts: Box<Accounts>) -> Self {
-        Self { gate, accounts }
+    /// Texts through this gate, over these accounts, reported to this address.
+    pub fn new(gate: Arc<Gate>, accounts: Box<Accounts>, report: Option<String>) -> Self {
+        Self { gate, accounts, report }
     }
 
-    fn client(&self, org: &OrgSlug) -> Result<Client, Failed> {
-        let missing = || Failed::NotDone { why: "there is no API key for this organization".to_owned(), wait: None };
-        (self.accounts)(org).ok_or_else(missing)
+    fn clients(&self, org: &OrgSlug, from: Option<&E164>, wanted: Wanted) -> Result<Vec<Client>, Failed> {
+        (self.accounts)(org, from, wanted).map_err(|why| Failed::NotDone { why, wait: None })
+    }
+
+    fn client(&self, org: &OrgSlug, from: &E164) -> Result<Client, Failed> {
+        let first = self.clients(org, Some(from), Wanted::Texts)?.into_iter().next();
+        first.ok_or_else(|| Failed::NotDone { why: "it has no account".to_owned(), wait: None })
     }
 }
 
 impl Carrier for Texts {
-    fn serves(&self, org: &OrgSlug) -> bool {
-        (self.accounts)(org).is_some()
+    fn serves(&self, org: &OrgSlug, from: &E164) -> Result<(), String> {
+        (self.accounts)(org, Some(from), Wanted::Texts).map(drop)
     }
 
     fn send<'a>(&'a self, org: &'a OrgSlug, text: &'a Outgoing) -> Later<'a, Result<String, Failed>> {
         Box::pin(async move {
             let Outgoing { from, to, body, valid_for } = text;
-            let text = Text { from, to, body, status_callback: None, valid_for: *valid_for };
-            self.client(org)?.send_text(&text).await.map(|message| message.sid).map_err(|error| failed(&error))
+            let report = self.report.as_ref().map(|url| format!("{url}?org={org}"));
+            let text = Text { from, to, body, status_callback: report.as_deref(), valid_for: *valid_for };
+            let sent = self.client(org, from)?.send_text(&text).await;
+            sent.map(|message| message.sid).map_err(|error| failed(&error))
         })
     }
 
@@ -60,7 +71,7 @@ impl Carrier for Texts {
         since: Timestamp,
     ) -> Later<'a, Result<Vec<String>, Failed>> {
         Box::pin(async move {
-            let found = self.client(org)?.texts_since(&text.from, &text.to, &text.body, since).await;
+            let found = self.client(org, &text.from)?.texts_since(&text.from, &text.to, &text.body, since).await;
             // The oldest first: it is the likeliest to be the one that was sent then.
             let names = |mut messages: Vec<crate::twilio::messages::Message>| {
                 messages.reverse();
@@ -72,18 +83,33 @@ impl Carrier for Texts {
 
     fn sound<'a>(&'a self, org: &'a OrgSlug, recording: &'a RecordingSid) -> Later<'a, Result<Sound, Failed>> {
         Box::pin(async move {
-            let sound = self.client(org)?.sound(recording).await.map_err(|error| failed(&error))?;
-            Ok(Sound { content_type: sound.content_type.clone(), parts: Box::new(sound) })
+            let mut none = Failed::Never { why: "no account of the organization has it".to_owned(), code: None };
+            // Which of its accounts the call came in on is not told; mostly there is one.
+            for client in self.clients(org, None, Wanted::Calls)? {
+                match client.sound(recording).await {
+                    Ok(sound) => {
+                        return Ok(Sound { content_type: sound.content_type.clone(), parts: Box::new(sound) });
+                    }
+                    Err(error) => none = failed(&error),
+                }
+            }
+            Err(none)
         })
     }
 
     fn delete<'a>(&'a self, org: &'a OrgSlug, recording: &'a RecordingSid) -> Later<'a, Result<(), Failed>> {
-        Box::pin(async move { self.client(org)?.delete_recording(recording).await.map_err(|error| failed(&error)) })
+        Box::pin(async move {
+            // One that an account does not have is as good as deleted there.
+            for client in self.clients(org, None, Wanted::Calls)? {
+                client.delete_recording(recording).await.map_err(|error| failed(&error))?;
+            }
+            Ok(())
+        })
     }
 
     fn standings(&self) -> Vec<(String, &'static str)> {
         let all = self.gate.standings();
-        all.into_iter().map(|(account, standing)| (account.to_string(), standing.word())).collect()
+        all.into_iter().map(|(installation, standing)| (installation, standing.word())).collect()
     }
 }
 

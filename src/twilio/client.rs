@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, Response, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 
 use crate::model::ids::AccountSid;
 use crate::model::secret::{ApiKey, Secret};
@@ -65,13 +66,29 @@ pub enum SetupError {
     Client(String),
 }
 
-/// The pool of connections, and how each account's requests fared.
+/// The pool of connections, and how each installation's requests fared.
 pub struct Gate {
     http: reqwest::Client,
     base: Url,
     patience: Patience,
     start: Instant,
-    breakers: Mutex<BTreeMap<AccountSid, Arc<Breaker>>>,
+    lanes: Mutex<BTreeMap<String, Arc<Lane>>>,
+}
+
+/// Requests of one installation at once: one that asks for much does not keep the others waiting.
+const AT_ONCE: usize = 64;
+
+/// What the requests of one installation go through, apart from those of every other.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) breaker: Breaker,
+    pub(crate) room: Semaphore,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self { breaker: Breaker::default(), room: Semaphore::new(AT_ONCE) }
+    }
 }
 
 impl fmt::Debug for Gate {
@@ -102,30 +119,30 @@ impl Gate {
             client = client.no_proxy();
         }
         let http = client.build().map_err(|error| SetupError::Client(error.to_string()))?;
-        Ok(Self { http, base: url, patience, start: exchange::now(), breakers: Mutex::default() })
+        Ok(Self { http, base: url, patience, start: exchange::now(), lanes: Mutex::default() })
     }
 
-    /// The account, called with an API key.
-    pub fn client(self: &Arc<Self>, account: &AccountSid, key: &ApiKey) -> Client {
-        self.with(account, key.sid.to_string(), key.secret.clone())
+    /// The account, called with an API key. `installation` is the name under which its requests are counted.
+    pub fn client(self: &Arc<Self>, installation: &str, account: &AccountSid, key: &ApiKey) -> Client {
+        self.with(installation, account, key.sid.to_string(), key.secret.clone())
     }
 
     /// The account, called with its own token: only to see that a token given to us is the account's.
     pub fn with_token(self: &Arc<Self>, account: &AccountSid, token: &Secret) -> Client {
-        self.with(account, account.to_string(), token.clone())
+        self.with(account.as_str(), account, account.to_string(), token.clone())
     }
 
-    fn with(self: &Arc<Self>, account: &AccountSid, user: String, password: Secret) -> Client {
-        let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
-        let breaker = Arc::clone(breakers.entry(account.clone()).or_default());
-        Client { gate: Arc::clone(self), account: account.clone(), user, password, breaker }
+    fn with(self: &Arc<Self>, installation: &str, account: &AccountSid, user: String, password: Secret) -> Client {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = Arc::clone(lanes.entry(installation.to_owned()).or_default());
+        Client { gate: Arc::clone(self), account: account.clone(), user, password, lane }
     }
 
-    /// How the requests of each account fare.
-    pub fn standings(&self) -> Vec<(AccountSid, Standing)> {
+    /// How the requests of each installation fare.
+    pub fn standings(&self) -> Vec<(String, Standing)> {
         let now = exchange::since(self.start);
-        let breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
-        breakers.iter().map(|(account, breaker)| (account.clone(), breaker.standing(now))).collect()
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.iter().map(|(installation, lane)| (installation.clone(), lane.breaker.standing(now))).collect()
     }
 }
 
@@ -136,7 +153,7 @@ pub struct Client {
     account: AccountSid,
     user: String,
     password: Secret,
-    breaker: Arc<Breaker>,
+    lane: Arc<Lane>,
 }
 
 /// An account as Twilio describes it.
@@ -229,7 +246,7 @@ impl Client {
 
     async fn ask(&self, ask: &Ask<'_>) -> Result<Reply, Error> {
         let Gate { http, patience, start, .. } = &*self.gate;
-        exchange::ask(&Way { http, patience, breaker: &self.breaker, start: *start }, ask).await
+        exchange::ask(&Way { http, patience, lane: &self.lane, start: *start }, ask).await
     }
 
     fn below(&self, below: &str) -> Result<Url, Error> {

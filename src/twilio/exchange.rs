@@ -6,8 +6,7 @@ use backon::BackoffBuilder as _;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 
-use crate::twilio::breaker::Breaker;
-use crate::twilio::client::Patience;
+use crate::twilio::client::{Lane, Patience};
 use crate::twilio::error::{self, Error};
 
 /// Whether doing it twice is the same as doing it once.
@@ -38,12 +37,12 @@ pub(crate) enum Reply {
     Begun(Response),
 }
 
-/// What requests of one account go through.
+/// What requests of one installation go through.
 #[derive(Clone, Copy)]
 pub(crate) struct Way<'a> {
     pub(crate) http: &'a reqwest::Client,
     pub(crate) patience: &'a Patience,
-    pub(crate) breaker: &'a Breaker,
+    pub(crate) lane: &'a Lane,
     /// The beginning of the breaker's time.
     pub(crate) start: Instant,
 }
@@ -53,7 +52,7 @@ const LARGEST: usize = 16 << 20;
 
 /// An answer that is neither from a broken server nor a wish to wait.
 pub(crate) async fn ask(way: &Way<'_>, ask: &Ask<'_>) -> Result<Reply, Error> {
-    let Way { http, patience, breaker, start } = *way;
+    let Way { http, patience, lane: Lane { breaker, room }, start } = *way;
     let started = now();
     let mut pauses = backon::ExponentialBuilder::default()
         .with_min_delay(patience.first_pause)
@@ -63,7 +62,10 @@ pub(crate) async fn ask(way: &Way<'_>, ask: &Ask<'_>) -> Result<Reply, Error> {
         .build();
     loop {
         breaker.admits(since(start)).map_err(Error::Resting)?;
+        // It is never closed.
+        let turn = room.acquire().await;
         let outcome = once(http, patience, ask).await;
+        drop(turn);
         match &outcome {
             // Too many requests at once are no sign of a broken carrier.
             Ok(_) | Err(Error::Refused(_) | Error::TooMany { .. } | Error::Strange(_)) => breaker.worked(),

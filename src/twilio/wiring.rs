@@ -163,11 +163,40 @@ pub enum ApplyError {
     },
 }
 
+/// An account with the numbers that it has.
+#[derive(Debug)]
+pub struct Holding {
+    /// The account.
+    pub client: Client,
+    /// Its numbers.
+    pub numbers: Vec<Number>,
+}
+
+impl Holding {
+    /// Asks an account what it has.
+    pub async fn of(client: Client) -> Result<Self, Error> {
+        let numbers = client.numbers().await?;
+        Ok(Self { client, numbers })
+    }
+}
+
+/// The numbers of all these accounts.
+pub fn numbers(holdings: &[Holding]) -> Vec<Number> {
+    holdings.iter().flat_map(|holding| holding.numbers.iter().cloned()).collect()
+}
+
+/// The line's number with the account that has it.
+fn held<'a>(holdings: &'a [Holding], line: &'a Wired) -> Option<(&'a Client, &'a NumberSid)> {
+    let sid = line.sid.as_ref()?;
+    let has = |holding: &&Holding| holding.numbers.iter().any(|number| number.sid == sid.as_str());
+    Some((&holdings.iter().find(has)?.client, sid))
+}
+
 /// Sets what differs, number by number. When one fails, those before are set back.
-pub async fn apply(client: &Client, plan: &Plan) -> Result<usize, ApplyError> {
+pub async fn apply(holdings: &[Holding], plan: &Plan) -> Result<usize, ApplyError> {
     let mut done: Vec<&Wired> = Vec::new();
     for line in &plan.lines {
-        let Some(sid) = &line.sid else { continue };
+        let Some((client, sid)) = held(holdings, line) else { continue };
         let changes: Vec<_> = line.changes().map(|row| (row.field.name, row.wanted.as_str())).collect();
         if changes.is_empty() {
             continue;
@@ -177,17 +206,17 @@ pub async fn apply(client: &Client, plan: &Plan) -> Result<usize, ApplyError> {
             if error.certainty() == Certainty::Unknown {
                 done.push(line);
             }
-            return Err(undo(client, &done, line.number.clone(), error).await);
+            return Err(undo(holdings, &done, line.number.clone(), error).await);
         }
         done.push(line);
     }
     Ok(done.len())
 }
 
-async fn undo(client: &Client, done: &[&Wired], number: E164, error: Error) -> ApplyError {
+async fn undo(holdings: &[Holding], done: &[&Wired], number: E164, error: Error) -> ApplyError {
     let mut left = Vec::new();
     for line in done {
-        let Some(sid) = &line.sid else { continue };
+        let Some((client, sid)) = held(holdings, line) else { continue };
         let before: Vec<_> = line.changes().map(|row| (row.field.name, row.found.as_str())).collect();
         if client.set_number(sid, &before).await.is_err() {
             left.push(line.number.to_string());

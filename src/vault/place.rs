@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::tenant::installation::Installation;
+use crate::tenant::owner::Reference;
 
 /// Where a secret stands. A secret that is sealed for one place does not open in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,11 @@ impl<'a> Place<'a> {
     /// Where the secret of an installation's API key stands.
     pub fn api_secret(installation: &'a Installation) -> Self {
         Self::of(installation, "api_secret")
+    }
+
+    /// The same, of an installation that is only named.
+    pub fn api_secret_at(at: &'a Reference) -> Self {
+        Self { table: "installations", org: at.owner.as_str(), row: at.id.as_str(), field: "api_secret" }
     }
 
     fn of(installation: &'a Installation, field: &'a str) -> Self {

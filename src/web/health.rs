@@ -60,8 +60,10 @@ async fn outreach(app: &App) -> Value {
     let Some((kept, standings)) = app.outreach.standing().await else { return Value::Null };
     app.metrics.outreach(&kept, &standings);
     let kept: serde_json::Map<_, _> = kept.into_iter().map(|(state, count)| (state, count.into())).collect();
-    let standings: serde_json::Map<_, _> = standings.into_iter().map(|(name, word)| (name, word.into())).collect();
-    json!({ "texts": kept, "carrier": standings })
+    let working = standings.iter().filter(|(_, word)| *word == "closed").count();
+    let resting = standings.into_iter().filter(|(_, word)| *word != "closed");
+    let resting: serde_json::Map<_, _> = resting.map(|(name, word)| (name, word.into())).collect();
+    json!({ "texts": kept, "carrier": { "working": working, "resting": resting } })
 }
 
 fn details(app: &App, status: &str, outreach: &Value) -> Value {

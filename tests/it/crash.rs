@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ringfall::webhook::form::{Charset, Form};
 use ringfall::webhook::raw::Limits;
 use ringfall::webhook::signature::Signer;
+
+use crate::process::Server;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000003";
 const TOKEN: &str = "crash-test-token";
@@ -22,60 +23,11 @@ const CONNECTIONS: usize = 8;
 /// Answers that the server gives before it is killed, so that it dies busy and each round has something to lose.
 const ANSWERS: usize = 60;
 
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn start(folder: &Path) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap();
-        let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_ringfall"))
-            .arg("serve")
-            .current_dir(folder)
-            .env_clear()
-            .env("TWILIO_ACCOUNT_SID", ACCOUNT)
-            .env("TWILIO_AUTH_TOKEN", TOKEN)
-            .env("RINGFALL_LISTEN", address.to_string())
-            .env("RINGFALL_PUBLIC_URL", ORIGIN)
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut server = Self { child, address };
-        let started = Instant::now();
-        while !server.is_ready() {
-            let log = || fs::read_to_string(folder.join("log")).unwrap_or_default();
-            assert!(started.elapsed() < Duration::from_secs(60), "the server is not ready: {}", log());
-            if let Ok(Some(status)) = server.child.try_wait() {
-                panic!("the server stopped with {status}: {}", log());
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        server
-    }
-
-    fn is_ready(&self) -> bool {
-        let Ok(mut stream) = TcpStream::connect(self.address) else { return false };
-        let mut answer = String::new();
-        stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").is_ok()
-            && stream.read_to_string(&mut answer).is_ok()
-            && answer.starts_with("HTTP/1.1 200")
-    }
-
-    /// `kill -9`: nothing of the process runs any more.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
+fn start(folder: &Path) -> Server {
+    Server::start(
+        folder,
+        &[("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", TOKEN), ("RINGFALL_PUBLIC_URL", ORIGIN)],
+    )
 }
 
 fn request(call: &str) -> Vec<u8> {
@@ -141,7 +93,7 @@ fn every_answer_has_exactly_one_record_however_often_the_server_is_killed() {
     fs::copy(shipped, rules.join("acme.yaml")).unwrap();
     let mut heard = BTreeSet::new();
     for round in 0..ROUNDS {
-        let mut server = Server::start(folder.path());
+        let mut server = start(folder.path());
         let (count, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
         let address = server.address;
         std::thread::scope(|scope| {
@@ -161,7 +113,7 @@ fn every_answer_has_exactly_one_record_however_often_the_server_is_killed() {
         });
         assert!(count.load(Ordering::SeqCst) >= ANSWERS, "the server answered next to nothing in round {round}");
     }
-    drop(Server::start(folder.path()));
+    drop(start(folder.path()));
 
     let journal = rusqlite::Connection::open(folder.path().join("data/ringfall.db")).unwrap();
     let mut query =

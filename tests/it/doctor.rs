@@ -17,6 +17,8 @@ async fn a_whole_installation_is_well_and_each_ailment_has_its_remedy() {
     let (house, fake) = (House::new(), Fake::start());
     fake.state().own(LINE, &[]);
     let service = house.serve().await;
+    // It runs on this very thread, which waits for commands below.
+    assert_eq!(service.get("/healthz").await.status, 200);
     let public = format!("http://{}", service.address);
     let api = fake.url();
     let settings = [

@@ -2,7 +2,7 @@
 
 pub(crate) mod carrier;
 mod commands;
-mod desk;
+pub(crate) mod desk;
 mod matrix;
 mod secrets;
 mod side_by_side;

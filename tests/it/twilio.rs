@@ -42,12 +42,12 @@ fn key(secret: &str) -> ApiKey {
 }
 
 fn client(fake: &Fake) -> Client {
-    gate(fake, patience()).client(&account(), &key(KEY_SECRET))
+    gate(fake, patience()).client("one", &account(), &key(KEY_SECRET))
 }
 
 fn hasty(fake: &Fake) -> Client {
     let patience = Patience { answer: Duration::from_millis(800), ..patience() };
-    gate(fake, patience).client(&account(), &key(KEY_SECRET))
+    gate(fake, patience).client("one", &account(), &key(KEY_SECRET))
 }
 
 fn number(text: &str) -> E164 {
@@ -84,7 +84,7 @@ async fn refusals_say_what_to_do_and_are_not_asked_again() {
     assert!(error.to_string().contains("opted out"), "{error}");
     assert!(!error.to_string().contains(PERSON) && !format!("{error:?}").contains(PERSON), "{error:?}");
     assert_eq!(error.certainty(), Certainty::Never);
-    let wrong = gate(&fake, patience()).client(&account(), &key("another-secret"));
+    let wrong = gate(&fake, patience()).client("one", &account(), &key("another-secret"));
     let error = wrong.knock().await.unwrap_err();
     assert!(error.to_string().contains("credentials"), "{error}");
     assert!(!format!("{error:?} {error} {wrong:?}").contains("another-secret"));
@@ -149,12 +149,12 @@ async fn reading_is_asked_again_after_whatever_breaks() {
 async fn nobody_listening_is_known_to_be_nothing_sent() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let gate = Arc::new(Gate::new(&format!("http://{free}"), patience()).unwrap());
-    let client = gate.client(&account(), &key(KEY_SECRET));
+    let client = gate.client("one", &account(), &key(KEY_SECRET));
     let error = send(&client).await.unwrap_err();
     assert_eq!(error.certainty(), Certainty::NotDone, "{error}");
     // Four attempts were made; one more failure, and the carrier is left alone.
     drop(send(&client).await);
-    assert_eq!(gate.standings(), [(account(), Standing::Open)]);
+    assert_eq!(gate.standings(), [("one".to_owned(), Standing::Open)]);
     let error = send(&client).await.unwrap_err();
     assert!(error.wait().is_some_and(|wait| wait > Duration::from_secs(5)), "{error}");
     assert_eq!(error.certainty(), Certainty::NotDone);
@@ -166,13 +166,13 @@ async fn one_account_that_fails_does_not_stop_another() {
     let gate = gate(&fake, patience());
     let other = AccountSid::parse(&format!("AC{}", "f".repeat(32))).unwrap();
     fake.script("IncomingPhoneNumbers.json", &vec![Act::Fault(500, 20500); 5]);
-    let first = gate.client(&account(), &key(KEY_SECRET));
+    let first = gate.client("one", &account(), &key(KEY_SECRET));
     drop(first.knock().await);
     drop(first.knock().await);
-    assert_eq!(gate.standings(), [(account(), Standing::Open)]);
+    assert_eq!(gate.standings(), [("one".to_owned(), Standing::Open)]);
     fake.state().account = other.to_string();
-    assert_eq!(gate.client(&other, &key(KEY_SECRET)).numbers().await.unwrap().len(), 1);
-    assert_eq!(gate.standings(), [(account(), Standing::Open), (other, Standing::Closed)]);
+    assert_eq!(gate.client("two", &other, &key(KEY_SECRET)).numbers().await.unwrap().len(), 1);
+    assert_eq!(gate.standings(), [("one".to_owned(), Standing::Open), ("two".to_owned(), Standing::Closed)]);
 }
 
 #[actix_web::test]

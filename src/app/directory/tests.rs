@@ -47,6 +47,8 @@ fn tenant(org: &str, profiles: Vec<Profile>, numbers: Vec<Bound>) -> Tenant {
         slug: slug(org),
         own: Grant::Full,
         platform: Grant::Ending(Withheld::NotOptedIn),
+        platform_texts: Grant::Ending(Withheld::NotOptedIn),
+        outlets: Vec::new(),
         profiles: profiles.into_iter().map(Arc::new).collect(),
         revoked: Vec::new(),
         numbers,

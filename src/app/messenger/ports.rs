@@ -45,9 +45,9 @@ pub trait Outbox: fmt::Debug + Send + Sync {
     /// Keeps all of this in one step: what is known already is left as it is.
     fn keep(&self, entries: Vec<Entry>, place: Option<Place>) -> Later<'_, Result<(), OutboxError>>;
 
-    /// Takes texts that are due, at most so many; each is nobody else's until it is settled. Those that must not go
-    /// out any more are settled right here.
-    fn claim(&self, now: i64, most: u32, a_day: u32) -> Later<'_, Result<Vec<Delivery>, OutboxError>>;
+    /// Takes texts that are due; each is nobody else's until it is settled. Those that must not go out any more are
+    /// settled right here.
+    fn claim(&self, room: Room) -> Later<'_, Result<Vec<Delivery>, OutboxError>>;
 
     /// Says what became of a text.
     fn settle(&self, id: i64, became: Became, now: i64) -> Later<'_, Result<(), OutboxError>>;
@@ -75,6 +75,21 @@ pub trait Outbox: fmt::Debug + Send + Sync {
 
     /// How many texts are in which state.
     fn counts(&self) -> Later<'_, Result<Vec<(String, u64)>, OutboxError>>;
+}
+
+/// How many texts may be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// The time, in seconds since 1970.
+    pub now: i64,
+    /// So many in all.
+    pub most: u32,
+    /// So many of each organization.
+    pub each: u32,
+    /// So many may have gone out for an organization within a day.
+    pub a_day: u32,
+    /// None of these organizations.
+    pub but: Vec<String>,
 }
 
 /// Something to keep.
@@ -200,8 +215,8 @@ pub struct OutboxError(pub String);
 
 /// Who carries texts.
 pub trait Carrier: fmt::Debug + Send + Sync {
-    /// Whether there are credentials for this organization.
-    fn serves(&self, org: &OrgSlug) -> bool;
+    /// Whether there are credentials for this organization and its number; why not, when there are none.
+    fn serves(&self, org: &OrgSlug, from: &E164) -> Result<(), String>;
 
     /// Sends a text, once; the carrier's name for it.
     fn send<'a>(&'a self, org: &'a OrgSlug, text: &'a Outgoing) -> Later<'a, Result<String, Failed>>;
@@ -212,7 +227,7 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// Deletes a recording for good; one that is not there any more is as good as deleted.
     fn delete<'a>(&'a self, org: &'a OrgSlug, recording: &'a RecordingSid) -> Later<'a, Result<(), Failed>>;
 
-    /// How each account's requests fare, in a word.
+    /// How each installation's requests fare, in a word.
     fn standings(&self) -> Vec<(String, &'static str)>;
 
     /// The carrier's names of texts that look exactly like this one and were made since then.

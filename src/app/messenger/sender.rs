@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::app::App;
-use crate::app::messenger::ports::{Became, Carrier, Delivery, Failed, Outbox, OutboxError, Outgoing};
+use crate::app::messenger::pace::{EACH, Pace};
+use crate::app::messenger::ports::{Became, Carrier, Delivery, Failed, Outbox, OutboxError, Outgoing, Room};
 use crate::model::ids::OrgSlug;
 use crate::model::phone::E164;
 
 /// Texts on their way at once.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 64;
 
 /// Wait when nothing is due.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -21,21 +23,39 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Wait when the outbox fails.
 const TROUBLE: Duration = Duration::from_secs(2);
 
+/// Wait for an API key, in seconds.
+const KEYLESS: i64 = 15;
+
 /// The carrier's clock may differ from ours by so much.
 const SKEW: i64 = 120;
 
-/// Sends what is due until the task is dropped. `a_day` is how many texts an organization may send in a day.
-pub async fn run(app: Arc<App>, outbox: Arc<dyn Outbox>, carrier: Arc<dyn Carrier>, a_day: u32) {
+/// How much may go out for one organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Texts within a day.
+    pub a_day: u32,
+    /// Texts in a second, from this node.
+    pub a_second: u32,
+}
+
+/// Sends what is due until the task is dropped.
+pub async fn run(app: Arc<App>, outbox: Arc<dyn Outbox>, carrier: Arc<dyn Carrier>, limits: Limits) {
     match outbox.recover(app.clock.now().as_second()).await {
         Ok(0) => {}
         Ok(count) => tracing::warn!(count, "texts were on their way when the last run ended: the carrier is asked"),
         Err(error) => tracing::error!(%error, "texts of the last run cannot be looked up yet"),
     }
+    let mut pace = Pace::new(limits.a_second);
     let mut under_way = FuturesUnordered::new();
     loop {
-        let room = AT_ONCE.saturating_sub(under_way.len());
-        let now = app.clock.now().as_second();
-        let claimed = match outbox.claim(now, u32::try_from(room).unwrap_or(0), a_day).await {
+        let room = Room {
+            now: app.clock.now().as_second(),
+            most: u32::try_from(AT_ONCE.saturating_sub(under_way.len())).unwrap_or(0),
+            each: EACH,
+            a_day: limits.a_day,
+            but: pace.full(Instant::now()),
+        };
+        let claimed = match outbox.claim(room).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::error!(%error, "no texts go out");
@@ -44,22 +64,26 @@ pub async fn run(app: Arc<App>, outbox: Arc<dyn Outbox>, carrier: Arc<dyn Carrie
             }
         };
         let none = claimed.is_empty();
-        under_way.extend(claimed.into_iter().map(|delivery| deliver(&app, &*outbox, &*carrier, delivery)));
+        for delivery in claimed {
+            pace.took(&delivery.org, Instant::now());
+            under_way.push(deliver(&app, &*outbox, &*carrier, delivery));
+        }
         if under_way.is_empty() {
             tokio::time::sleep(PAUSE).await;
-        } else if none {
+        } else if none || under_way.len() >= AT_ONCE {
             // One that is done makes room; one that becomes due meanwhile is seen soon.
-            drop(tokio::time::timeout(PAUSE, under_way.next()).await);
-        } else {
-            while let Some(Some(())) = futures_util::FutureExt::now_or_never(under_way.next()) {}
-            if under_way.len() >= AT_ONCE {
-                under_way.next().await;
+            if let Ok(Some(org)) = tokio::time::timeout(PAUSE, under_way.next()).await {
+                pace.done(&org);
             }
+        }
+        while let Some(Some(org)) = under_way.next().now_or_never() {
+            pace.done(&org);
         }
     }
 }
 
-async fn deliver(app: &App, outbox: &dyn Outbox, carrier: &dyn Carrier, delivery: Delivery) {
+/// Whose text it was.
+async fn deliver(app: &App, outbox: &dyn Outbox, carrier: &dyn Carrier, delivery: Delivery) -> String {
     let became = attempt(app, carrier, &delivery).await;
     match &became {
         Became::Sent(_) => tracing::info!(org = delivery.org, outbox = delivery.id, "text sent"),
@@ -85,6 +109,7 @@ async fn deliver(app: &App, outbox: &dyn Outbox, carrier: &dyn Carrier, delivery
         tracing::error!(outbox = delivery.id, %error, "what became of a text cannot be written down");
         tokio::time::sleep(TROUBLE).await;
     }
+    delivery.org
 }
 
 async fn attempt(app: &App, carrier: &dyn Carrier, delivery: &Delivery) -> Became {
@@ -92,9 +117,9 @@ async fn attempt(app: &App, carrier: &dyn Carrier, delivery: &Delivery) -> Becam
     let (Ok(org), Ok(from), Ok(to)) = parsed else {
         return Became::Dead { why: "it has no number to come from or to go to".to_owned(), code: None };
     };
-    if !carrier.serves(&org) {
-        let why = "there is no API key for this organization".to_owned();
-        return Became::Later { after: 60, why };
+    if let Err(why) = carrier.serves(&org, &from) {
+        // Whether one that was tried before went out is still not known.
+        return if delivery.tried.is_some() { Became::Unknown(why) } else { Became::Later { after: KEYLESS, why } };
     }
     let left = delivery.expires.saturating_sub(app.clock.now().as_second());
     let valid_for = u32::try_from(left.clamp(1, 36_000)).unwrap_or(1);

@@ -9,8 +9,8 @@ use crate::clock::SystemClock;
 use crate::model::ids::OrgSlug;
 use crate::rules::ruleset::RuleSet;
 use crate::settings::{Environment, Settings};
-use crate::startup::carrier;
-use crate::twilio::client::Gate;
+use crate::startup::carrier::{self, Standing};
+use crate::twilio::client::{Client, Gate};
 use crate::twilio::numbers::Number;
 use crate::twilio::wiring::{self, Bases, Wired};
 use crate::twiml::fallback;
@@ -40,8 +40,17 @@ pub(super) async fn look(report: &mut Report, settings: &Settings, organizations
         }
     };
     token(report, &gate, settings).await;
-    let numbers = key(report, &gate, settings).await;
+    let standing = match Standing::read(settings).await {
+        Ok(standing) => standing,
+        Err(error) => {
+            let remedy = "see that the database answers, and that `ENCRYPTION_KEY` is the one in use";
+            report.fail("organizations", format!("{error:#}"), remedy);
+            return;
+        }
+    };
+    let given = key(report, &standing, settings).await;
     for (slug, rules) in organizations {
+        let numbers = of_organization(report, &standing, slug, given.as_deref()).await;
         if let (Some(numbers), Some(public)) = (&numbers, &settings.public_url) {
             webhooks(report, settings, public, slug, rules, numbers);
         }
@@ -123,26 +132,56 @@ async fn token(report: &mut Report, gate: &Arc<Gate>, settings: &Settings) {
     }
 }
 
-/// The account's numbers, when its key lets us see them.
-async fn key(report: &mut Report, gate: &Arc<Gate>, settings: &Settings) -> Option<Vec<Number>> {
+/// Without a key.
+const KEYLESS: &str = "without it no text goes out, and numbers are set by hand";
+
+/// The numbers of the settings' account, when its key lets us see them.
+async fn key(report: &mut Report, standing: &Standing, settings: &Settings) -> Option<Vec<Number>> {
     settings.twilio.as_ref()?;
-    let client = match carrier::client(settings, gate) {
-        Ok(client) => client,
+    match standing.clients(None) {
+        Ok(clients) => asked(report, "API key", clients).await,
         Err(error) => {
-            report.warn("API key", format!("{error:#}"), "without it no text goes out, and numbers are set by hand");
-            return None;
-        }
-    };
-    match client.numbers().await {
-        Ok(numbers) => {
-            report.pass("API key", format!("works; the account has {} numbers", numbers.len()));
-            Some(numbers)
-        }
-        Err(error) => {
-            report.fail("API key", error.to_string(), "make a new key at Twilio, for this account");
+            report.warn("API key", error.to_string(), KEYLESS);
             None
         }
     }
+}
+
+/// The numbers of the accounts that an organization may use; those of the settings' account are known already.
+async fn of_organization(
+    report: &mut Report,
+    standing: &Standing,
+    slug: &OrgSlug,
+    given: Option<&[Number]>,
+) -> Option<Vec<Number>> {
+    let now = standing.directory.now();
+    if now.tenant(slug).is_none() {
+        return given.map(<[Number]>::to_vec);
+    }
+    let what = format!("{slug}: API key");
+    match standing.clients(Some(slug)) {
+        Ok(clients) => asked(report, &what, clients).await,
+        Err(error) => {
+            report.warn(&what, error.to_string(), KEYLESS);
+            None
+        }
+    }
+}
+
+/// The numbers of these accounts.
+async fn asked(report: &mut Report, what: &str, clients: Vec<Client>) -> Option<Vec<Number>> {
+    let mut all = Vec::new();
+    for client in clients {
+        match client.numbers().await {
+            Ok(numbers) => all.extend(numbers),
+            Err(error) => {
+                report.fail(what, error.to_string(), "make a new key at Twilio, for this account");
+                return None;
+            }
+        }
+    }
+    report.pass(what, format!("works; the account has {} numbers", all.len()));
+    Some(all)
 }
 
 fn webhooks(

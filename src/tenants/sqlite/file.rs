@@ -18,7 +18,7 @@ mod migrations {
 const HISTORY: &str = "ringfall_tenants_migrations";
 
 /// The name in the data folder.
-const NAME: &str = "tenants.db";
+pub const NAME: &str = "tenants.db";
 
 /// How long a command or the service waits for the other's writing.
 const BUSY: Duration = Duration::from_secs(5);

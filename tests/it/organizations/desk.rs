@@ -78,6 +78,14 @@ impl Desk {
         out
     }
 
+    /// Runs a command that must end with that exit code; all that it says.
+    pub(crate) fn refused_with(&self, code: i32, command: &str) -> String {
+        let output = self.run(command, "");
+        let (out, err) = texts(&output);
+        assert_eq!(output.status.code(), Some(code), "{command}\n{out}{err}");
+        out + &err
+    }
+
     /// Runs a command that must be refused with that exit code; what it says.
     pub(crate) fn refuses(&self, code: i32, command: &str, input: &str) -> String {
         let output = self.run(command, input);
