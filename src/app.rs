@@ -31,7 +31,7 @@ use crate::app::messenger::switchboard::Switchboard;
 use crate::app::metrics::Metrics;
 use crate::app::ports::{Clock, Journal};
 use crate::app::tenancy::Tenants;
-use crate::app::trial::Followed;
+use crate::app::trial::standing::Trials;
 use crate::webhook::raw::Limits;
 
 /// Everything that a request may use.
@@ -55,8 +55,8 @@ pub struct App {
     pub manners: Manners,
     /// The switches as calls see them.
     pub switches: Switchboard,
-    /// Where calls stand under rules on trial.
-    pub trials: Followed,
+    /// How rules on trial fare.
+    pub trials: Trials,
     /// How telling people stands.
     pub outreach: Outreach,
     /// Whether calls are wanted: not before everything is loaded, and no more when stopping.

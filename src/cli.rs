@@ -38,7 +38,6 @@ mod terminal;
 pub mod test;
 pub mod token;
 mod trail;
-pub mod trial;
 pub mod why;
 
 use crate::cli::outcome::Outcome;
@@ -73,8 +72,6 @@ enum Command {
     Calendar(calendar::Calendar),
     /// Show which calls would meet something else under other rules
     Diff(diff::Diff),
-    /// Show how a second rule file on trial fares; put it in place, or end the trial
-    Trial(trial::Trial),
     /// Run the tests that rule files carry
     Test(test::Test),
     /// Make files of calls of the audit trail, with stand-ins for whoever is named, to be played again
@@ -107,7 +104,7 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Keep rules in the store, revision by revision, and answer by them on every node
     Rules(rules::Rules),
-    /// Let organizations' own accounts in, stage by stage, and off again at once
+    /// Try a second rule file on live calls, then promote or abort it; let organizations' own accounts in by stages
     Rollout(rollout::Rollout),
     /// Ask a running service whether it is well
     Health(health::Health),
@@ -132,7 +129,6 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Calendar(args) => calendar::run(&args),
         Command::Diff(args) => diff::run(&args),
-        Command::Trial(args) => trial::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),

@@ -16,12 +16,13 @@ use tokio::task::JoinHandle;
 
 use crate::api::{self, Api};
 use crate::app::directory::Directory;
-use crate::app::live::{Change, FileState, Live};
+use crate::app::live::{Change, FileState, Fresh, Live};
 use crate::app::messenger::Outreach;
 use crate::app::messenger::switchboard::Switchboard;
 use crate::app::metrics::{Metrics, OrgLabels};
 use crate::app::ports::{Clock, Journal};
 use crate::app::tenancy::Tenants;
+use crate::app::trial::standing::Trials;
 use crate::app::{Allowance, App, Gate, Manners};
 use crate::clock::SystemClock;
 use crate::files::{self, Folder, Watch};
@@ -49,6 +50,7 @@ mod outreach;
 mod quiet;
 mod retention;
 pub mod revisions;
+pub mod trials;
 
 /// What the service stands on; a test brings its own.
 #[derive(Debug)]
@@ -117,6 +119,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     let tenants = organizations::open(settings)?;
     let (feed, standing) = organizations::load(settings, &tenants, &directory).await?;
     let app = Arc::new(assembled(settings, ground.clock, Stores { journal, tenants }, live, directory));
+    trials::open(&settings.data, &app);
     stand_in(&app).await;
     folders.tell(&app, change);
     let revisions = Revisions::start(settings, &app, &folders, standing).await;
@@ -219,7 +222,7 @@ fn assembled(settings: &Settings, clock: Arc<dyn Clock>, stores: Stores, live: L
         journal: stores.journal,
         tenants: stores.tenants,
         clock,
-        trials: crate::app::trial::Followed::default(),
+        trials: Trials::default(),
         metrics: Metrics::new(env!("CARGO_PKG_VERSION"), bundled_tzdb(), labels),
         board: Arc::default(),
         manners: Manners {
@@ -381,15 +384,19 @@ const KEPT_AT_ONCE: usize = 64;
 fn keep(app: &Arc<App>, change: Change) {
     let app = Arc::clone(app);
     tokio::spawn(async move {
-        let kept =
-            futures_util::stream::iter(change.fresh).for_each_concurrent(KEPT_AT_ONCE, |(org, digest, texts)| {
-                let app = Arc::clone(&app);
-                async move {
-                    if let Err(error) = app.journal.keep_rules(org.as_str(), digest, texts).await {
-                        tracing::error!(%org, %error, "these rules are not kept: a restart would forget them");
-                    }
-                }
-            });
+        let kept = futures_util::stream::iter(change.fresh).for_each_concurrent(KEPT_AT_ONCE, |fresh| {
+            let app = Arc::clone(&app);
+            async move { keep_of(&app, fresh).await }
+        });
         kept.await;
     });
+}
+
+/// One after the other: what is kept last stands in for a file that is spoilt.
+async fn keep_of(app: &App, (org, all): Fresh) {
+    for (digest, texts) in all {
+        if let Err(error) = app.journal.keep_rules(org.as_str(), digest, texts).await {
+            tracing::error!(%org, %error, "these rules are not kept: a restart would forget them");
+        }
+    }
 }

@@ -10,9 +10,9 @@ use crate::api::error::ApiError;
 use crate::api::page::Page;
 use crate::model::digest::Digest;
 use crate::tenant::item::Kept;
-use crate::tenant::revision::{RevisionState, RuleRevision};
+use crate::tenant::revision::{Returned, RevisionState, RuleRevision};
 use crate::tenant::role::Action;
-use crate::tenant::stamp::Stamp;
+use crate::tenant::stamp::{At, Stamp};
 
 /// A revision of the rules.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,15 +29,29 @@ pub(crate) struct RevisionView {
     pushed: Stamp,
     /// Who made it the current one last, and when.
     taken: Stamp,
+    /// That the rules on trial in it were taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    returned: Option<ReturnedView>,
     /// For `If-Match`.
     version: u64,
 }
 
 impl From<Kept<RuleRevision>> for RevisionView {
     fn from(kept: Kept<RuleRevision>) -> Self {
-        let Kept { item: RuleRevision { org: _, digest, state, pushed, taken, note }, version } = kept;
-        Self { digest: digest.to_string(), state, note, pushed, taken, version }
+        let Kept { item: RuleRevision { org: _, digest, state, pushed, taken, note, returned }, version } = kept;
+        let returned = returned.map(|Returned { at, why }| ReturnedView { at, why });
+        Self { digest: digest.to_string(), state, note, pushed, taken, returned, version }
     }
+}
+
+/// Rules on trial that were taken back.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Returned)]
+pub(crate) struct ReturnedView {
+    /// When.
+    at: At,
+    /// Why, in words.
+    why: String,
 }
 
 /// A file of a revision.

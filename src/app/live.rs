@@ -17,7 +17,7 @@ use crate::app::trial::Trial;
 use crate::model::digest::{Digest, RulesKey};
 use crate::model::ids::{LineId, OrgSlug};
 use crate::model::phone::E164;
-use crate::rules::ruleset::RuleSet;
+use crate::rules::ruleset::{RolloutMode, RuleSet};
 use crate::rules::{Files, Loaded};
 use crate::twiml::templates::Templates;
 
@@ -90,6 +90,21 @@ pub enum FileState {
     Refused,
 }
 
+impl Organization {
+    /// The same organization, answered by the rules on trial.
+    fn under_trial(&self, trial: &Trial) -> Self {
+        let (slug, rules) = (self.slug.clone(), Arc::clone(&trial.candidate));
+        // Of calls that are answered so nobody asks what other rules would do.
+        Self { slug, rules, templates: Arc::clone(&self.templates), trial: None }
+    }
+
+    /// The organization as this trial answers it, when it is one that answers.
+    pub fn tried(&self) -> Option<(&Trial, Arc<Self>)> {
+        let trial = self.trial.as_deref().filter(|trial| trial.mode == RolloutMode::Canary)?;
+        Some((trial, Arc::new(self.under_trial(trial))))
+    }
+}
+
 impl FileState {
     /// The word for it on the readiness page.
     pub const fn word(self) -> &'static str {
@@ -157,11 +172,22 @@ pub fn bundle(name: &str, bytes: &[u8], files: &dyn Files, today: Date) -> (Load
     (read.loaded, read.texts)
 }
 
+/// Rules of an organization that were not known before, with their texts to be kept; those that answer come last.
+pub type Fresh = (OrgSlug, Vec<(Digest, Vec<RuleText>)>);
+
+/// The rules on trial in texts that were kept, and the texts that it takes to read those again.
+pub fn candidate(texts: &[RuleText], today: Date) -> Option<(Digest, Vec<RuleText>)> {
+    let (main, others) = texts.split_first()?;
+    let read = compile::bundled(&main.path, main.text.as_bytes(), &Bundle(others.to_vec()), today);
+    let trial = read.trial?;
+    Some((trial.candidate.digest, trial.texts.clone()))
+}
+
 /// What a reading changed.
 #[derive(Debug, Default)]
 pub struct Change {
-    /// Rules that were not known before, with their texts to be kept.
-    pub fresh: Vec<(OrgSlug, Digest, Vec<RuleText>)>,
+    /// Rules that were not known before.
+    pub fresh: Vec<Fresh>,
     /// Organizations that are no longer answered.
     pub gone: Vec<OrgSlug>,
     /// Whether anything is different from before.
@@ -213,6 +239,10 @@ impl Live {
         let present = snapshot.organization(slug);
         if let Some(organization) = present.filter(|it| it.rules.digest.key() == key) {
             return Some(Arc::clone(organization));
+        }
+        let tried = present.and_then(|it| Some((it, it.trial.as_deref()?)));
+        if let Some((organization, trial)) = tried.filter(|(_, trial)| trial.candidate.digest.key() == key) {
+            return Some(Arc::new(organization.under_trial(trial)));
         }
         let rules = self.older().iter().find(|(org, rules)| org == slug && rules.digest.key() == key)?.1.clone();
         let templates = present.map_or_else(|| self.templates(), |it| Arc::clone(&it.templates));
@@ -295,6 +325,9 @@ impl Live {
             if !same {
                 self.put_away(old.slug.clone(), Arc::clone(&old.rules));
             }
+            if let Some(trial) = &old.trial {
+                self.put_away(old.slug.clone(), Arc::clone(&trial.candidate));
+            }
         }
         self.shared_templates.store(kept.skins.shared());
         self.snapshot.store(Arc::new(next));
@@ -320,7 +353,8 @@ pub fn compiled(texts: &[RuleText], today: Date) -> Option<RuleSet> {
 }
 
 /// The files that kept rules include.
-struct Bundle(Vec<RuleText>);
+#[derive(Debug)]
+pub struct Bundle(pub Vec<RuleText>);
 
 impl Files for Bundle {
     fn read(&self, path: &str) -> Result<Vec<u8>, crate::rules::FileError> {

@@ -74,6 +74,13 @@ struct Outcome {
     outcome: &'static str,
 }
 
+/// A call that ended while rules on trial answered some callers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TrialCall {
+    side: &'static str,
+    outcome: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Installation {
     installation: String,
@@ -98,6 +105,8 @@ pub struct Metrics {
     duplicates: Counter,
     anomalies: Family<Reason, Counter>,
     tried: Family<Outcome, Counter>,
+    trial_calls: Family<TrialCall, Counter>,
+    canaries: Family<Result, Gauge>,
     texts: Family<Outcome, Counter>,
     waiting_texts: Family<Result, Gauge>,
     breakers: Family<Installation, Gauge>,
@@ -151,6 +160,8 @@ impl Metrics {
             duplicates: Counter::default(),
             anomalies: Family::default(),
             tried: Family::default(),
+            trial_calls: Family::default(),
+            canaries: Family::default(),
             texts: Family::default(),
             waiting_texts: Family::default(),
             breakers: Family::default(),
@@ -210,8 +221,12 @@ impl Metrics {
             "Organizations on older rules: their file is bad",
             stale_organizations.clone(),
         );
-        let Self { registry, tried, texts, waiting_texts, breakers, drifted, .. } = self;
-        registry.register("trial_answers", "Answers that rules on trial would have given, same or not", tried.clone());
+        let Self { registry, tried, .. } = self;
+        registry.register("trial_answers", "Answers of rules on trial: given, or what they would be", tried.clone());
+        let Self { registry, trial_calls, canaries, .. } = self;
+        registry.register("trial_calls", "Calls ended beside rules on trial that answer", trial_calls.clone());
+        registry.register("trial_canaries", "Rules on trial that answer, or were taken back", canaries.clone());
+        let Self { registry, texts, waiting_texts, breakers, drifted, .. } = self;
         registry.register("numbers_drifted", "Numbers that are not set as they should be", drifted.clone());
         registry.register("texts", "Texts handed to the carrier, by what came of it", texts.clone());
         registry.register("texts_kept", "Texts in the outbox that wait, are unknown or dead", waiting_texts.clone());
@@ -317,7 +332,20 @@ impl Metrics {
         self.api_refused.get_or_create(&Reason { reason }).inc();
     }
 
-    /// Rules on trial would have answered so.
+    /// A call has ended, by rules on trial or beside them.
+    pub fn trial_call(&self, side: &'static str, taken: bool) {
+        let outcome = if taken { "answered" } else { "unanswered" };
+        self.trial_calls.get_or_create(&TrialCall { side, outcome }).inc();
+    }
+
+    /// So many candidates answer callers now, and so many were taken back.
+    pub fn canaries(&self, answering: usize, returned: usize) {
+        for (result, count) in [("answering", answering), ("returned", returned)] {
+            self.canaries.get_or_create(&Result { result }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Rules on trial answered, or would have answered so.
     pub fn tried(&self, outcome: &'static str) {
         self.tried.get_or_create(&Outcome { outcome }).inc();
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::app::live;
+use crate::app::ports::RuleText;
 use crate::app::tenancy::{Conflict, TenantError, Tenants};
 use crate::diagnostic::{Diagnostic, Source};
 use crate::model::digest::{Digest, RulesKey};
@@ -16,7 +17,7 @@ use crate::tenant::change::Change;
 use crate::tenant::event::Deed;
 use crate::tenant::item::{Item, Kept};
 use crate::tenant::owner::Owner;
-use crate::tenant::revision::{RevisionState, RuleFile, RuleFiles, RuleRevision};
+use crate::tenant::revision::{Returned, RevisionState, RuleFile, RuleFiles, RuleRevision};
 use crate::tenant::stamp::Stamp;
 
 /// How often a push is tried against others who push too.
@@ -110,6 +111,7 @@ pub async fn push(store: &dyn Tenants, new: &Candidate, note: &str, by: &Stamp) 
             pushed: by.clone(),
             taken: by.clone(),
             note: note.to_owned(),
+            returned: None,
         };
         let bring = known.map_or(Bring::New(fresh, files), Bring::Known);
         match take(store, current, bring, (Deed::RulesPushed, note), by).await {
@@ -154,13 +156,50 @@ pub fn find<'a>(
     }
 }
 
-/// The files of the revision with that short digest, if the store has it.
-pub async fn files(store: &dyn Tenants, org: &OrgSlug, key: RulesKey) -> Result<Option<RuleFiles>, TenantError> {
+/// Revisions that are looked through for rules on trial.
+const LATEST: usize = 8;
+
+/// The files of rules with that short digest, if the store has them: of a revision, or of what a late one has on trial.
+pub async fn texts(
+    store: &dyn Tenants,
+    org: &OrgSlug,
+    key: RulesKey,
+    now: Timestamp,
+) -> Result<Option<Vec<RuleText>>, TenantError> {
     let all = store.revisions(org).await?;
-    match all.iter().find(|kept| kept.item.digest.key() == key) {
-        Some(kept) => store.rule_files(org, &kept.item.digest).await.map(Some),
-        None => Ok(None),
+    if let Some(kept) = all.iter().find(|kept| kept.item.digest.key() == key) {
+        return Ok(Some(rule_texts(store, org, &kept.item.digest).await?));
     }
+    let today = now.to_zoned(TimeZone::UTC).date();
+    for kept in all.iter().take(LATEST) {
+        let files = rule_texts(store, org, &kept.item.digest).await?;
+        if let Some((_, texts)) = live::candidate(&files, today).filter(|(digest, _)| digest.key() == key) {
+            return Ok(Some(texts));
+        }
+    }
+    Ok(None)
+}
+
+/// The files of a revision.
+pub async fn rule_texts(store: &dyn Tenants, org: &OrgSlug, digest: &Digest) -> Result<Vec<RuleText>, TenantError> {
+    let found = store.rule_files(org, digest).await?;
+    Ok(found.files.into_iter().map(|file| RuleText { path: file.path, text: file.text }).collect())
+}
+
+/// Writes down that what the current revision has on trial answers no more, for every node; nothing when another
+/// revision is current by now.
+pub async fn returned(
+    store: &dyn Tenants,
+    org: &OrgSlug,
+    digest: &Digest,
+    returned: &Returned,
+    by: &Stamp,
+) -> Result<(), TenantError> {
+    let current = store.tenant(org).await?.rules.filter(|kept| kept.item.digest == *digest);
+    let Some(Kept { mut item, version }) = current.filter(|kept| kept.item.returned.is_none()) else { return Ok(()) };
+    item.returned = Some(returned.clone());
+    let change = Change::changed(Item::Revision(item), version, Deed::CanaryReturned, returned.why.clone());
+    store.change(&Owner::Org(org.clone()), vec![change], by).await.map(drop)
 }
 
 /// What becomes the current revision.

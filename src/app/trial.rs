@@ -1,99 +1,102 @@
-//! A second rule file on trial, and where calls would stand under it.
+//! A second rule file on trial: whose calls it is for, whether it answers them, and how they fare.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::civil::Date;
-use moka::sync::Cache;
 
+use crate::app::ports::RuleText;
 use crate::model::digest::Digest;
-use crate::model::ids::{CallSid, OrgSlug};
+use crate::model::ids::CallSid;
 use crate::model::phone::Caller;
-use crate::model::position::Position;
-use crate::rules::ruleset::{Rollout, RuleSet};
+use crate::rules::ruleset::{Bound, Rollout, RolloutMode, RuleSet};
 
-/// Calls that are followed at once; the rest are not compared.
-const MOST_CALLS: u64 = 20_000;
-
-/// No call lasts longer.
-const LONGEST_CALL: Duration = Duration::from_secs(5 * 3_600);
+pub mod followed;
+pub mod standing;
+pub mod watch;
 
 /// A second rule file of an organization.
 #[derive(Debug)]
 pub struct Trial {
     /// The rules on trial.
     pub candidate: Arc<RuleSet>,
+    /// Their file.
+    pub file: Box<str>,
+    /// The texts that it takes to read them again.
+    pub texts: Vec<RuleText>,
+    /// Whether they answer.
+    pub mode: RolloutMode,
     /// Share of callers in percent.
-    share: u8,
+    pub share: u8,
     /// The last day.
-    until: Option<Date>,
+    pub until: Option<Date>,
+    /// When they are taken back.
+    pub bound: Bound,
 }
 
 impl Trial {
     /// The trial of these rules, as they are asked to be tried.
-    pub fn new(rollout: &Rollout, candidate: Arc<RuleSet>) -> Self {
-        Self { candidate, share: rollout.share, until: rollout.until }
+    pub fn new(rollout: &Rollout, candidate: RuleSet, texts: Vec<RuleText>) -> Self {
+        Self {
+            candidate: Arc::new(candidate),
+            file: rollout.candidate.clone(),
+            texts,
+            mode: rollout.mode,
+            share: rollout.share,
+            until: rollout.until,
+            bound: rollout.bound,
+        }
     }
 
-    /// Whether the calls of this caller take part on that day: a caller always meets the same, and other candidates
-    /// are tried on others.
-    pub fn takes(&self, caller: &Caller, day: Date) -> bool {
-        let over = self.until.is_some_and(|last| day > last);
-        !over && bucket(&self.candidate.digest, caller) < self.share
+    /// Whether the trial still runs on that day.
+    pub fn runs(&self, day: Date) -> bool {
+        self.until.is_none_or(|last| day <= last)
+    }
+
+    /// Whether this call takes part on that day: a caller always meets the same, and other candidates are tried on
+    /// others. Of those who hide their number each call is drawn on its own.
+    pub fn takes(&self, caller: &Caller, call: &CallSid, day: Date) -> bool {
+        self.runs(day) && bucket(&self.candidate.digest, caller, call) < self.share
     }
 }
 
-/// One of a hundred, the same for every call of the caller.
-fn bucket(candidate: &Digest, caller: &Caller) -> u8 {
-    let hash = Digest::of([candidate.bytes().as_slice(), caller.to_string().as_bytes()]);
+/// One of a hundred, the same for every call of the caller: the digest of the candidate is the key.
+fn bucket(candidate: &Digest, caller: &Caller, call: &CallSid) -> u8 {
+    let who = match caller {
+        Caller::Withheld => call.to_string(),
+        Caller::Number(_) | Caller::Sip(_) | Caller::Client(_) | Caller::Malformed(_) => caller.to_string(),
+    };
+    let hash = Digest::of([candidate.bytes().as_slice(), who.as_bytes()]);
     let number = hash.bytes().iter().take(4).fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte));
     u8::try_from(number % 100).unwrap_or(0)
-}
-
-/// Where calls stand under the rules on trial.
-#[derive(Debug)]
-pub struct Followed(Cache<(OrgSlug, CallSid), Place>);
-
-/// Where a call stands under the rules on trial.
-#[derive(Debug, Clone)]
-pub enum Place {
-    /// It goes the same way so far.
-    At(Arc<Position>),
-    /// It would have gone another way, or is over.
-    Parted,
-}
-
-impl Default for Followed {
-    fn default() -> Self {
-        Self(Cache::builder().max_capacity(MOST_CALLS).time_to_live(LONGEST_CALL).build())
-    }
-}
-
-impl Followed {
-    /// Where the call stands; none when that is not known.
-    pub fn of(&self, org: &OrgSlug, call: &CallSid) -> Option<Place> {
-        self.0.get(&(org.clone(), call.clone()))
-    }
-
-    /// The call goes on.
-    pub fn note(&self, org: &OrgSlug, call: &CallSid, place: Place) {
-        self.0.insert((org.clone(), call.clone()), place);
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn call(number: u32) -> CallSid {
+        CallSid::parse(&format!("CA{number:032x}")).unwrap()
+    }
+
     #[test]
     fn a_share_of_callers_is_the_same_callers_every_time_and_about_that_many() {
         let (one, other) = (Digest::of([b"one".as_slice()]), Digest::of([b"other".as_slice()]));
         let callers: Vec<Caller> = (0..2_000).map(|number| Caller::Client(format!("caller {number}").into())).collect();
-        let tenth = |digest: &Digest| callers.iter().map(|caller| bucket(digest, caller) < 10).collect::<Vec<_>>();
-        let count = tenth(&one).iter().filter(|taken| **taken).count();
+        let share = |digest: &Digest, share: u8, number: u32| {
+            callers.iter().map(|caller| bucket(digest, caller, &call(number)) < share).collect::<Vec<_>>()
+        };
+        let count = share(&one, 10, 0).iter().filter(|taken| **taken).count();
         assert!((120..280).contains(&count), "{count}");
-        assert_eq!(tenth(&one), tenth(&one));
-        assert_ne!(tenth(&one), tenth(&other));
-        assert!(callers.iter().all(|caller| bucket(&one, caller) < 100));
+        assert_eq!(share(&one, 10, 0), share(&one, 10, 1), "whichever call it is");
+        assert_ne!(share(&one, 10, 0), share(&other, 10, 0));
+        let wider = share(&one, 25, 0);
+        assert!(share(&one, 10, 0).iter().zip(wider).all(|(few, many)| many || !few), "who was in stays in");
+    }
+
+    #[test]
+    fn those_who_hide_their_number_are_drawn_call_by_call() {
+        let one = Digest::of([b"one".as_slice()]);
+        let drawn = (0..1_000).filter(|number| bucket(&one, &Caller::Withheld, &call(*number)) < 10).count();
+        assert!((50..160).contains(&drawn), "{drawn}");
     }
 }

@@ -1,4 +1,6 @@
-//! `ringfall rollout`: how far organizations' own accounts are let in, and off again at once.
+//! `ringfall rollout`: what is let in by stages: second rule files, and organizations' own accounts.
+
+mod rules;
 
 use std::collections::BTreeSet;
 
@@ -21,7 +23,7 @@ use crate::tenant::stamp::Stamp;
 #[command(
     after_help = "Every turn is kept in the trail with who did it, and holds on every node within a second. Callers of an organization\n\
     whose account is not let in hear the static ending of its rules.\n\
-    Examples:\n  ringfall rollout status\n  \
+    Examples:\n  ringfall rollout rules status\n  ringfall rollout status\n  \
     ringfall rollout stage twilio canary --org acme --matrix v0.2.0:green\n  \
     ringfall rollout stage twilio on --matrix v0.2.0:green\n  ringfall rollout rollback twilio\n  ringfall rollout kill"
 )]
@@ -37,8 +39,10 @@ pub struct Rollout {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Show how it stands
+    /// Show how accounts are let in
     Status,
+    /// Show how a second rule file on trial fares; put it in place, or end the trial
+    Rules(rules::Rules),
     #[command(flatten)]
     Turn(Turn),
 }
@@ -129,12 +133,17 @@ fn matrix(text: &str) -> Result<Matrix, String> {
 }
 
 pub(crate) fn run(args: &Rollout) -> Answer {
+    let turn = match &args.what {
+        What::Rules(rules) => return rules::run(rules, &args.desk, args.format),
+        What::Status => None,
+        What::Turn(turn) => Some(turn),
+    };
     office::run(&args.desk, async |office, _| {
         let store = office.store().as_ref();
         let by = args.desk.stamp();
-        let standing = match &args.what {
-            What::Status => rollout::standing(store).await?,
-            What::Turn(turn) => rollout::turn(store, &by, |rollout| turned(turn, rollout, &by)).await.map_err(told)?,
+        let standing = match turn {
+            None => rollout::standing(store).await?,
+            Some(turn) => rollout::turn(store, &by, |rollout| turned(turn, rollout, &by)).await.map_err(told)?,
         };
         terminal::put(&match args.format {
             Format::Text => drawn(&standing),

@@ -14,6 +14,7 @@ use crate::tenant::installation::Installation;
 use crate::tenant::item::Item;
 use crate::tenant::owner::Owner;
 use crate::tenant::profile::Provider;
+use crate::tenant::revision::Returned;
 use crate::tenant::rollout::Rollout;
 
 /// Everything that is stored, as of one place of the trail.
@@ -25,6 +26,8 @@ pub struct Gathered {
     rollout: Rollout,
     /// The revisions of rules that answer.
     pub rules: BTreeMap<OrgSlug, Digest>,
+    /// What those have on trial that was taken back.
+    pub returned: BTreeMap<OrgSlug, Returned>,
     /// The place of the trail.
     pub cursor: Cursor,
 }
@@ -62,7 +65,10 @@ impl Gathered {
             Item::Binding(it) => self.of(&it.org.clone(), |things| things.bindings.push(it)),
             Item::Domain(it) => self.of(&it.org.clone(), |things| things.domains.push(it)),
             Item::Rollout(it) => self.rollout = it,
-            Item::Revision(it) => drop(self.rules.insert(it.org, it.digest)),
+            Item::Revision(it) => {
+                self.returned.extend(it.returned.map(|returned| (it.org.clone(), returned)));
+                self.rules.insert(it.org, it.digest);
+            }
             Item::Profile(_) | Item::Switch(_) | Item::RuleFiles(_) | Item::Token(_) => {}
         }
     }

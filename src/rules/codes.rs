@@ -70,6 +70,7 @@ pub const ALL: &[Code] = &[
     error("bad-moment", "A text is not a moment."),
     error("no-such-time", "The clocks are put forward over that moment."),
     error("bad-percentage", "A text is not a percentage."),
+    error("bad-trial", "A second file cannot be tried so."),
     error("bad-wait-limit", "A text is not a limit of waiting."),
     error("unknown-zone", "There is no time zone of that name."),
     error("unknown-country", "There is no country of that code."),

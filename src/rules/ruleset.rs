@@ -17,6 +17,10 @@ use crate::model::moment::Zone;
 use crate::model::phone::E164;
 use crate::model::position::{RuleRef, StepRef};
 
+mod rollout;
+
+pub use crate::rules::ruleset::rollout::{Bound, Rollout, RolloutMode};
+
 /// One organization's rules, compiled.
 #[derive(Debug)]
 pub struct RuleSet {
@@ -650,28 +654,6 @@ pub enum ChannelKind {
     Webhook,
     /// A mail address.
     Email,
-}
-
-/// A second rule file on trial.
-#[derive(Debug)]
-pub struct Rollout {
-    /// The file, below the rules folder.
-    pub candidate: Box<str>,
-    /// Whether it acts.
-    pub mode: RolloutMode,
-    /// Share of callers in percent.
-    pub share: u8,
-    /// The last day of the trial.
-    pub until: Option<Date>,
-}
-
-/// Whether a candidate acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RolloutMode {
-    /// It is evaluated, and differences are recorded.
-    Shadow,
-    /// It answers its share of callers.
-    Canary,
 }
 
 /// Something that must hold for every call.

@@ -162,6 +162,21 @@ pub struct Rollout {
     /// Last day of the trial.
     #[schemars(extend("examples" = ["2026-12-31"]))]
     pub until: Option<String>,
+    /// When a candidate that answers is taken back by itself.
+    #[schemars(extend("examples" = [{ "unanswered_rises": "10%", "calls": 50 }]))]
+    pub return_if: Option<ReturnIf>,
+}
+
+/// When a candidate that answers is taken back by itself.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnIf {
+    /// By how many points of a hundred more of its calls go unanswered than of the others; 10 otherwise.
+    #[schemars(extend("examples" = ["10%"]))]
+    pub unanswered_rises: Option<String>,
+    /// How many calls must have ended on either side before the two are compared; 50 otherwise.
+    #[schemars(extend("examples" = [50]))]
+    pub calls: Option<u16>,
 }
 
 /// Whether a candidate acts.

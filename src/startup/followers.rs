@@ -16,6 +16,7 @@ use crate::seal::{self, Follower, Keys, SealError, Sealing};
 use crate::settings::Settings;
 use crate::sinks::{Pace, Sinks, Surroundings};
 use crate::startup::quiet::Quiet;
+use crate::startup::trials;
 use crate::store::Store;
 
 /// How long sinks may take to finish what they are at.
@@ -30,19 +31,21 @@ pub(in crate::startup) struct Followers {
     sinks: Option<Sinks>,
     sealing: Option<Sealing>,
     disk: JoinHandle<()>,
+    trials: JoinHandle<()>,
     #[expect(dead_code, reason = "its threads end with it")]
     quiet: Option<Quiet>,
 }
 
 impl Followers {
     /// Starts them behind the calls that are answered. What cannot be used is told of and left out.
-    pub(in crate::startup) fn start(settings: &Settings, app: &App, store: &Store) -> Self {
+    pub(in crate::startup) fn start(settings: &Settings, app: &Arc<App>, store: &Store) -> Self {
         let trail: Arc<dyn Trail> = Arc::new(store.archive().clone());
         let window = Arc::new(Window::new(trail));
         let quiet =
             Quiet::start().inspect_err(|error| tracing::warn!(%error, "sinks share the threads of callers")).ok();
         let _there = quiet.as_ref().and_then(Quiet::enter);
         let disk = tokio::spawn(watch(settings.data.clone(), Arc::clone(&app.board)));
+        let trials = trials::watch(settings, app, &window);
         let keys = match Keys::open(&settings.data) {
             Ok(keys) => keys,
             Err(error) => {
@@ -53,7 +56,7 @@ impl Followers {
                         state.failing = Some(error.to_string());
                     });
                 }
-                return Self { sinks: None, sealing: None, disk, quiet };
+                return Self { sinks: None, sealing: None, disk, trials, quiet };
             }
         };
         let sinks = sinks(settings, app, &window, keys.numbers);
@@ -66,12 +69,15 @@ impl Followers {
             unsealed(&app.board, &error);
             None
         });
-        Self { sinks, sealing, disk, quiet }
+        Self { sinks, sealing, disk, trials, quiet }
     }
 
     /// Lets them finish what they are at.
     pub(in crate::startup) async fn stop(self) {
         self.disk.abort();
+        self.trials.abort();
+        // Cut off is how it is meant to end; it must have let go of the service.
+        drop(self.trials.await);
         if let Some(sinks) = self.sinks {
             sinks.stop(PATIENCE).await;
         }

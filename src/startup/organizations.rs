@@ -59,7 +59,11 @@ pub async fn load(
         Err(error) => return Err(error).context("cannot read the organizations"),
     };
     let ring = keys::ring(settings, &gathered.keys())?;
-    let standing = Standing { rules: std::mem::take(&mut gathered.rules), cursor: gathered.cursor };
+    let standing = Standing {
+        rules: std::mem::take(&mut gathered.rules),
+        returned: std::mem::take(&mut gathered.returned),
+        cursor: gathered.cursor,
+    };
     let mut feed = Feed::new(Arc::clone(store), Bench { ring, ..Bench::default() });
     feed::tell(&feed.fill(gathered, directory));
     Ok((feed, standing))

@@ -11,14 +11,16 @@ use tokio::task::JoinHandle;
 use crate::app::App;
 use crate::app::live::TakenUp;
 use crate::app::ports::RuleText;
+use crate::app::revisions;
 use crate::app::tenancy::{Page, TenantError};
 use crate::model::digest::Digest;
 use crate::model::ids::OrgSlug;
 use crate::settings::{RulesFrom, Settings};
 use crate::startup::Folders;
 use crate::tenant::event::Cursor;
-use crate::tenant::item::Kind;
+use crate::tenant::item::{Kept, Kind};
 use crate::tenant::owner::Owner;
+use crate::tenant::revision::{Returned, RuleRevision};
 
 /// Looked at without being told, in case a notice was lost.
 const REFRESH: Duration = Duration::from_secs(300);
@@ -37,6 +39,8 @@ const AT_ONCE: usize = 16;
 pub struct Standing {
     /// The digest of each organization's rules.
     pub rules: BTreeMap<OrgSlug, Digest>,
+    /// What those have on trial that was taken back.
+    pub returned: BTreeMap<OrgSlug, Returned>,
     /// The place.
     pub cursor: Cursor,
 }
@@ -77,6 +81,7 @@ impl Revisions {
             cursor: standing.cursor,
         };
         follower.take_up(standing.rules, &[]).await;
+        follower.take_back(&standing.returned);
         Some(Self(tokio::spawn(follower.run())))
     }
 }
@@ -125,9 +130,13 @@ impl Follower {
             let revised = events.iter().filter(|event| event.kind == Some(Kind::Revision));
             changed.extend(revised.filter_map(|event| event.owner.org().cloned()));
         }
-        let (mut wanted, mut gone) = (BTreeMap::new(), Vec::new());
+        let (mut wanted, mut gone, mut returned) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
         for slug in changed {
-            match self.app.tenants.tenant(&slug).await.map(|tenant| tenant.rules) {
+            let rules = self.app.tenants.tenant(&slug).await.map(|tenant| tenant.rules);
+            if let Ok(Some(Kept { item: RuleRevision { returned: Some(back), .. }, .. })) = &rules {
+                returned.insert(slug.clone(), back.clone());
+            }
+            match rules {
                 Ok(Some(kept)) if self.known.get(&slug) == Some(&kept.item.digest) => {}
                 Ok(Some(kept)) => drop(wanted.insert(slug, kept.item.digest)),
                 Ok(None) | Err(TenantError::NotFound(_)) => gone.push(slug),
@@ -139,7 +148,19 @@ impl Follower {
         if !wanted.is_empty() || !gone.is_empty() {
             self.take_up(wanted, &gone).await;
         }
+        self.take_back(&returned);
         Ok(())
+    }
+
+    /// What another node took back answers here no more either.
+    fn take_back(&self, returned: &BTreeMap<OrgSlug, Returned>) {
+        let now = self.app.live.now();
+        for (slug, returned) in returned {
+            let trial = now.organization(slug).and_then(|it| it.trial.as_ref());
+            if trial.is_some_and(|it| self.app.trials.take_back(slug, &it.candidate.digest, returned)) {
+                tracing::warn!(org = %slug, why = %returned.why, "rules on trial were taken back by another node");
+            }
+        }
     }
 
     /// Answers by these from now on. What cannot be had now is owed, and tried again.
@@ -185,6 +206,5 @@ async fn texts(app: &App, slug: &OrgSlug, digest: &Digest) -> Result<Vec<RuleTex
     if let Ok(Some(kept)) = app.journal.rules(slug.as_str(), &digest.to_string()).await {
         return Ok(kept);
     }
-    let found = app.tenants.rule_files(slug, digest).await?;
-    Ok(found.files.into_iter().map(|file| RuleText { path: file.path, text: file.text }).collect())
+    revisions::rule_texts(app.tenants.as_ref(), slug, digest).await
 }

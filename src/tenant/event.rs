@@ -67,6 +67,12 @@ words! {
         RulesPushed = "rules-pushed",
         /// Older rules were taken up again.
         RulesRolledBack = "rules-rolled-back",
+        /// Rules on trial were taken back, because too many of their calls went unanswered.
+        CanaryReturned = "canary-returned",
+        /// Rules on trial were put in the place of those that answered.
+        TrialPromoted = "trial-promoted",
+        /// A trial of rules was ended.
+        TrialAborted = "trial-aborted",
         /// A switch was turned.
         SwitchTurned = "switch-turned",
         /// A turn was undone.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::digest::Digest;
 use crate::model::ids::OrgSlug;
-use crate::tenant::stamp::Stamp;
+use crate::tenant::stamp::{At, Stamp};
 
 words! {
     /// Whether calls are answered by a revision.
@@ -32,6 +32,18 @@ pub struct RuleRevision {
     /// What they wrote about it.
     #[serde(default)]
     pub note: String,
+    /// That the rules on trial in it answer no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Returned>,
+}
+
+/// Rules on trial that were taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returned {
+    /// When.
+    pub at: At,
+    /// Why, in words.
+    pub why: String,
 }
 
 /// A file of a revision; the first of a list is the rule file itself.

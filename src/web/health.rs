@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::app::live::{FileState, FileStatus, Snapshot};
 use crate::model::moment::bundled_tzdb;
+use crate::rules::ruleset::RolloutMode;
 use crate::web::{Front, raw};
 
 /// The process lives.
@@ -75,6 +76,7 @@ fn details(app: &App, status: &str, outreach: &Value) -> Value {
         "node": app.manners.node,
         "tzdb": bundled_tzdb(),
         "rules": rules(&now),
+        "trials": trials(app, &now),
         "outreach": outreach,
         "templates": app.live.templates().digest().short(),
         "journal": {
@@ -93,6 +95,31 @@ fn details(app: &App, status: &str, outreach: &Value) -> Value {
         "organizations": organizations(app),
         "credentials": app.directory.owners(),
     })
+}
+
+/// Rules on trial, and how those fare that answer callers.
+fn trials(app: &App, now: &Snapshot) -> Value {
+    let book = app.trials.standing();
+    let on_trial = now.organizations().filter_map(|org| Some((org, org.trial.as_ref()?)));
+    let listed = on_trial.take(MOST_FILES).map(|(org, trial)| {
+        let digest = &trial.candidate.digest;
+        let standing = book.trials.get(&org.slug).filter(|it| it.candidate == *digest);
+        let state = match trial.mode {
+            RolloutMode::Shadow => "shadow",
+            RolloutMode::Canary if app.trials.answers(&org.slug, digest) => "canary",
+            RolloutMode::Canary => "returned",
+        };
+        json!({
+            "organization": org.slug.as_str(),
+            "candidate": trial.file,
+            "rules": digest.short(),
+            "state": state,
+            "share_percent": trial.share,
+            "until": trial.until.map(|day| day.to_string()),
+            "fares": standing,
+        })
+    });
+    listed.collect()
 }
 
 fn organizations(app: &App) -> Value {

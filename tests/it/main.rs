@@ -16,6 +16,7 @@
 mod api;
 mod audit;
 mod calls;
+mod canary;
 mod chance;
 mod checking;
 mod cli;

@@ -99,18 +99,18 @@ fn on_trial(phone: &Telephone, sids: &[String], evening: &BTreeSet<String>, rule
     std::fs::write(folder.path().join("next/acme.yaml"), RULES.replace("17:00", "18:00")).unwrap();
     std::fs::write(&file, rules).unwrap();
     let data = phone.data().display().to_string();
-    let status = json(folder.path(), &["trial", "status", "--data", &data, "acme.yaml"]);
+    let status = json(folder.path(), &["rollout", "rules", "status", "--data", &data, "acme.yaml"]);
     let calls = status["trials"][0]["differences"].as_array().unwrap();
     let calls: BTreeSet<String> = calls.iter().map(|call| call["call"].as_str().unwrap().to_owned()).collect();
     assert_eq!(calls, *evening);
-    let (code, out, _) = ringfall(folder.path(), &["trial", "status", "--data", &data, "acme.yaml"]);
+    let (code, out, _) = ringfall(folder.path(), &["rollout", "rules", "status", "--data", &data, "acme.yaml"]);
     assert_eq!(code, Some(0));
     assert!(out.contains("tries next/acme.yaml as shadow on 100% of callers"), "{out}");
-    assert_eq!(ringfall(folder.path(), &["trial", "abort", "acme.yaml"]).0, Some(0));
+    assert_eq!(ringfall(folder.path(), &["rollout", "rules", "abort", "acme.yaml"]).0, Some(0));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), RULES);
-    assert_eq!(ringfall(folder.path(), &["trial", "abort", "acme.yaml"]).0, Some(3));
+    assert_eq!(ringfall(folder.path(), &["rollout", "rules", "abort", "acme.yaml"]).0, Some(3));
     std::fs::write(&file, rules).unwrap();
-    assert_eq!(ringfall(folder.path(), &["trial", "promote", "acme.yaml"]).0, Some(0));
+    assert_eq!(ringfall(folder.path(), &["rollout", "rules", "promote", "acme.yaml"]).0, Some(0));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), RULES.replace("17:00", "18:00"));
 }
 

@@ -93,6 +93,33 @@ impl Telephone {
         answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
     }
 
+    /// Ends the service, and starts it again on what it left behind.
+    pub(crate) fn restart(&mut self) {
+        let inhabited = &mut self.inhabited;
+        self.runtime.block_on(async {
+            inhabited.stop().await;
+            inhabited.start().await;
+        });
+    }
+
+    /// What the readiness page says.
+    pub(crate) fn ready(&self) -> String {
+        self.runtime.block_on(self.inhabited.service().get("/readyz")).body
+    }
+
+    /// What the keepers of the gate were told, in order: the event, and more about it.
+    pub(crate) fn events(&self) -> Vec<(String, String)> {
+        let archive = self.running().store.as_ref().unwrap().archive();
+        let mut events = Vec::new();
+        archive
+            .each_record(jiff::Timestamp::MIN..jiff::Timestamp::MAX, |kept| {
+                events.extend(kept.record.security.map(|event| (event.event, event.detail)));
+                std::ops::ControlFlow::Continue(())
+            })
+            .unwrap();
+        events
+    }
+
     pub(crate) fn metrics(&self) -> String {
         self.runtime.block_on(self.inhabited.service().get("/metrics")).body
     }

@@ -10,9 +10,11 @@ use crate::app::directory::{Grant, Owner, Withheld};
 use crate::app::live::Organization;
 use crate::app::ports::RuleText;
 use crate::app::revisions;
+use crate::decide;
 use crate::model::digest::RulesKey;
 use crate::model::ids::{LineId, OrgSlug};
 use crate::model::phone::E164;
+use crate::model::position::Position;
 use crate::respond;
 use crate::webhook::continuation::{self, Continuation};
 use crate::webhook::event::CallEvent;
@@ -77,15 +79,28 @@ impl Visit<'_> {
         let now = self.app.live.now();
         let organization = now.organization(&slug).map(Arc::clone);
         let organization = organization.ok_or_else(|| Fault::UnknownOrganization(slug.to_string()))?;
+        if let Some((tried, line)) = self.tried(&organization, event) {
+            self.app.metrics.tried("answered");
+            return Ok((tried, Some(line)));
+        }
         let line = respond::line_of(&organization.rules, number);
         Ok((organization, line))
     }
 
+    /// The organization under its rules on trial, when those answer this caller. A line that they do not have is not
+    /// on trial.
+    fn tried(&self, organization: &Organization, event: &CallEvent) -> Option<(Arc<Organization>, LineId)> {
+        let (trial, tried) = organization.tried()?;
+        let line = respond::line_of(&tried.rules, event.to.number.as_ref())?;
+        let began = decide::moment(&tried.rules, Some(line), &Position::start(self.at.as_second()));
+        let takes = trial.takes(&event.from, &event.call, began.date());
+        (takes && self.app.trials.answers(&organization.slug, &tried.rules.digest)).then_some((tried, line))
+    }
+
     /// Rules that another node answered the beginning of the call by: they are in the store, when it is at hand.
     async fn brought(&self, slug: &OrgSlug, rules: RulesKey) -> Option<Vec<RuleText>> {
-        let asked = revisions::files(self.app.tenants.as_ref(), slug, rules);
-        let found = tokio::time::timeout(self.app.manners.journal_deadline, asked).await.ok()?.ok()??;
-        Some(found.files.into_iter().map(|file| RuleText { path: file.path, text: file.text }).collect())
+        let asked = revisions::texts(self.app.tenants.as_ref(), slug, rules, self.started);
+        tokio::time::timeout(self.app.manners.journal_deadline, asked).await.ok()?.ok()?
     }
 
     /// The place that the URL carries.

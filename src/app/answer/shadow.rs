@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::app::App;
 use crate::app::answer::{Visit, memory, paper};
 use crate::app::live::Organization;
-use crate::app::trial::Place;
+use crate::app::trial::followed::Place;
 use crate::audit::record::{Kind, Record, Tried};
 use crate::audit::wire;
 use crate::decide;
@@ -17,8 +17,9 @@ use crate::journey::observe::{Aspect, Aspects, Side, compare, describe};
 use crate::model::call::CallFacts;
 use crate::model::phone::E164;
 use crate::model::position::Position;
+use crate::respond;
 use crate::respond::caller::Stand;
-use crate::respond::{self};
+use crate::rules::ruleset::RolloutMode;
 use crate::webhook::endpoint::Endpoint;
 use crate::webhook::event::CallEvent;
 
@@ -38,9 +39,9 @@ struct Look {
 
 /// Has the rules on trial asked as well, when there are any; nobody waits for it.
 pub(super) fn look(visit: &Visit<'_>, event: &CallEvent, org: &Arc<Organization>, stand: &Stand, decision: Decision) {
-    let Some(trial) = &org.trial else { return };
+    let Some(trial) = org.trial.as_ref().filter(|trial| trial.mode == RolloutMode::Shadow) else { return };
     let began = decide::moment(&org.rules, stand.facts.line, &stand.position);
-    if !trial.takes(&stand.facts.caller, began.date()) {
+    if !trial.takes(&stand.facts.caller, &stand.facts.call, began.date()) {
         return;
     }
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
@@ -75,7 +76,7 @@ impl Look {
             Some(next) if !aspects.part_ways() => Place::At(Arc::new(next.clone())),
             _ => Place::Parted,
         };
-        app.trials.note(&self.org.slug, &self.stand.facts.call, place);
+        app.trials.followed.note(&self.org.slug, &self.stand.facts.call, place);
         app.metrics.tried(if aspects.is_empty() { "same" } else { "differs" });
         if aspects.is_empty() {
             return;
@@ -93,7 +94,7 @@ impl Look {
         }
         // The next request may come before the last one was looked at.
         for _ in 0..PATIENCE.0 {
-            match app.trials.of(&self.org.slug, &self.stand.facts.call) {
+            match app.trials.followed.of(&self.org.slug, &self.stand.facts.call) {
                 Some(Place::At(position)) if position.hop >= self.stand.position.hop => {
                     return Some(position.as_ref().clone());
                 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::app::live::skins::Skins;
-use crate::app::live::{Bundle, FileState, FileStatus, Organization, Snapshot, TakenUp, Text, numbers};
+use crate::app::live::{Bundle, FileState, FileStatus, Fresh, Organization, Snapshot, TakenUp, Text, numbers};
 use crate::app::ports::RuleText;
 use crate::app::trial::Trial;
 use crate::diagnostic::Diagnostic;
@@ -79,7 +79,7 @@ struct Compiled {
 type Work<'a> = (&'a Text, &'a (dyn Files + Sync));
 
 /// New rules with their texts, and whether anything differs.
-type TakenIn = (Vec<(OrgSlug, Digest, Vec<RuleText>)>, bool);
+type TakenIn = (Vec<Fresh>, bool);
 
 impl Kept {
     /// Compiles what changed.
@@ -116,14 +116,15 @@ impl Kept {
     }
 
     /// Compiles these, and takes them in place of what was known under their names.
-    fn adopt(&mut self, work: &[Work<'_>], today: Date, now: Timestamp) -> Vec<(OrgSlug, Digest, Vec<RuleText>)> {
+    fn adopt(&mut self, work: &[Work<'_>], today: Date, now: Timestamp) -> Vec<Fresh> {
         let mut fresh = Vec::new();
         for ((text, _), compiled) in work.iter().zip(compile_all(work, today)) {
             let older = self.files.remove(&text.stem).and_then(|file| file.good);
             let (now, good) = match (compiled.rules, compiled.slug) {
                 (Some(rules), Some(slug)) => {
                     if older.as_ref().is_none_or(|(known, _)| known.digest != rules.digest) {
-                        fresh.push((slug, rules.digest, compiled.texts));
+                        let tried = compiled.trial.iter().map(|it| (it.candidate.digest, it.texts.clone()));
+                        fresh.push((slug, tried.chain([(rules.digest, compiled.texts)]).collect()));
                     }
                     (Outcome::Good { warnings: compiled.problems }, Some((Arc::new(rules), now)))
                 }
@@ -215,7 +216,8 @@ pub(super) struct Bundled {
     /// The rule file, then what it includes; none when it has errors.
     pub(super) texts: Vec<RuleText>,
     asked: Vec<Asked>,
-    trial: Option<Arc<Trial>>,
+    /// What is on trial beside them.
+    pub(super) trial: Option<Arc<Trial>>,
     problems: Vec<String>,
 }
 
@@ -225,18 +227,37 @@ pub(super) fn bundled(name: &str, bytes: &[u8], files: &dyn Files, today: Date) 
     let loaded = crate::rules::load(name, bytes, &noted, today);
     let mut problems: Vec<String> = loaded.diagnostics.iter().map(sentence).collect();
     let rollout = loaded.rules.as_ref().and_then(|rules| rules.rollout.as_deref());
-    let trial = rollout.and_then(|rollout| on_trial(rollout, &noted, today, &mut problems));
+    let tried = rollout.and_then(|rollout| on_trial(rollout, &noted, today, &mut problems).map(|it| (rollout, it)));
     let asked = noted.asked.into_inner();
-    let as_text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let others = asked.iter().filter_map(|asked| match asked {
-        Asked::Read(path, Ok(bytes)) => Some(RuleText { path: path.clone(), text: as_text(bytes) }),
-        Asked::Read(_, Err(_)) => None,
-        // Recordings are not kept with the rules: an empty text only says that they were there.
-        Asked::Found(path, found) => found.is_ok().then(|| RuleText { path: path.clone(), text: String::new() }),
+    let others = texts(&asked);
+    let trial = tried.map(|(rollout, rules)| {
+        // The same files, with the candidate in front.
+        let (mut texts, rest): (Vec<_>, Vec<_>) =
+            others.iter().cloned().partition(|text| *text.path == *rollout.candidate);
+        texts.extend(rest);
+        Arc::new(Trial::new(rollout, rules, texts))
     });
-    let texts = [RuleText { path: name.to_owned(), text: as_text(bytes) }].into_iter().chain(others);
-    let texts = if loaded.rules.is_some() { texts.collect() } else { Vec::new() };
+    let main = RuleText { path: name.to_owned(), text: as_text(bytes) };
+    let texts = if loaded.rules.is_some() { [main].into_iter().chain(others).collect() } else { Vec::new() };
     Bundled { loaded, texts, asked, trial, problems }
+}
+
+fn as_text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The files that were there, each once.
+fn texts(asked: &[Asked]) -> Vec<RuleText> {
+    let mut texts: BTreeMap<&str, String> = BTreeMap::new();
+    for asked in asked {
+        match asked {
+            Asked::Read(path, Ok(bytes)) => drop(texts.insert(path, as_text(bytes))),
+            // Recordings are not kept with the rules: an empty text only says that they were there.
+            Asked::Found(path, Ok(())) => drop(texts.entry(path).or_default()),
+            Asked::Read(_, Err(_)) | Asked::Found(_, Err(_)) => {}
+        }
+    }
+    texts.into_iter().map(|(path, text)| RuleText { path: path.to_owned(), text }).collect()
 }
 
 fn compile(text: &Text, files: &dyn Files, today: Date) -> Compiled {
@@ -264,7 +285,7 @@ fn compile(text: &Text, files: &dyn Files, today: Date) -> Compiled {
 
 /// The rules on trial; what is wrong with them is told, and touches no call. What they name stands below the folder of
 /// the rule file.
-fn on_trial(rollout: &Rollout, files: &Noted<'_>, today: Date, problems: &mut Vec<String>) -> Option<Arc<Trial>> {
+fn on_trial(rollout: &Rollout, files: &Noted<'_>, today: Date, problems: &mut Vec<String>) -> Option<RuleSet> {
     let name = &*rollout.candidate;
     let bytes = match files.read(name) {
         Ok(bytes) => bytes,
@@ -275,7 +296,7 @@ fn on_trial(rollout: &Rollout, files: &Noted<'_>, today: Date, problems: &mut Ve
     };
     let loaded = crate::rules::load(name, &bytes, files, today);
     problems.extend(loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).map(sentence));
-    loaded.rules.map(|rules| Arc::new(Trial::new(rollout, Arc::new(rules))))
+    loaded.rules
 }
 
 fn stumbled(text: &Text) -> Compiled {

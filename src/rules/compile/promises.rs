@@ -6,7 +6,7 @@ use crate::rules::compile::Desk;
 use crate::rules::compile::names::Section;
 use crate::rules::grammar;
 use crate::rules::place::{At, Part};
-use crate::rules::ruleset::{Claim, EndKind, Promise, Rollout, RolloutMode};
+use crate::rules::ruleset::{Bound, Claim, EndKind, Promise, Rollout, RolloutMode};
 use crate::rules::shape::shorten;
 use crate::rules::written;
 
@@ -94,9 +94,8 @@ impl<'a> Desk<'a> {
         let written = main.file.rollout.as_ref()?;
         let at = At::root(main).field("rollout");
         let place = at.field("candidate");
-        if let Err(error) = self.files.find(&written.candidate) {
-            self.report(&place, crate::rules::compile::unavailable(&place, &written.candidate, &error));
-        }
+        // It is a part of what these rules are: with another candidate they are others.
+        self.file(&place, &written.candidate)?;
         let mode = match written.mode {
             written::RolloutMode::Shadow => RolloutMode::Shadow,
             written::RolloutMode::Canary => RolloutMode::Canary,
@@ -118,7 +117,37 @@ impl<'a> Desk<'a> {
             Some(day) => Some(self.day(&at.field("until"), day)?),
             None => None,
         };
-        Some(Box::new(Rollout { candidate: written.candidate.as_str().into(), mode, share: share?, until }))
+        let bound = self.bound(&at, mode, written.return_if.as_ref())?;
+        let share = share?;
+        if mode == RolloutMode::Canary && !(1..=99).contains(&share) {
+            let message = format!("`{share}%` leaves nobody to compare with");
+            let help = "write a share from `1%` to `99%`; for everybody, run `ringfall rollout rules promote`";
+            self.error(&at.field("share"), "bad-trial", &message, help);
+            return None;
+        }
+        Some(Box::new(Rollout { candidate: written.candidate.as_str().into(), mode, share, until, bound }))
+    }
+
+    /// When the candidate is taken back by itself; none when what is written cannot be.
+    fn bound(&mut self, rollout: &At<'a>, mode: RolloutMode, written: Option<&written::ReturnIf>) -> Option<Bound> {
+        let Bound { rise, calls } = Bound::default();
+        let Some(written) = written else { return Some(Bound { rise, calls }) };
+        let at = rollout.field("return_if");
+        if mode == RolloutMode::Shadow {
+            let message = "in shadow mode nobody is answered by the candidate, so there is nothing to return from";
+            self.error(&at, "bad-trial", message, "take `return_if` out, or write `mode: canary`");
+        }
+        let rise = match written.unanswered_rises.as_deref() {
+            Some(rise) => self.read(&at.field("unanswered_rises"), grammar::percentage(rise))?,
+            None => rise,
+        };
+        let calls = written.calls.unwrap_or(calls);
+        if calls == 0 {
+            let help = "write how many calls must have ended on either side, such as `calls: 20`";
+            self.error(&at.field("calls"), "bad-trial", "no calls at all cannot be compared", help);
+            return None;
+        }
+        Some(Bound { rise, calls })
     }
 }
 

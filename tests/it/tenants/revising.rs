@@ -13,6 +13,7 @@ use ringfall::tenant::organization::Refusal;
 use ringfall::tenant::owner::Owner;
 use ringfall::tenant::plan::Plan;
 use ringfall::tenant::profile::Provider;
+use ringfall::tenant::revision::RuleFile;
 use ringfall::tenant::rollout::{RolloutError, Stage};
 
 use crate::support::RULES;
@@ -59,8 +60,10 @@ pub(crate) async fn rules_are_pushed_and_rolled_back(store: &dyn Tenants) {
     assert_eq!(forth.now.digest, second.now.digest);
     let unknown = revisions::roll_back(store, &slug("acme"), Some("ffff"), "", &by()).await;
     assert!(matches!(unknown, Err(RevisionError::Unknown { .. })), "{unknown:?}");
-    let files = revisions::files(store, &slug("acme"), first.now.digest.key()).await.unwrap().unwrap();
-    assert_eq!(files.files, candidate("acme", "first").files);
+    let key = first.now.digest.key();
+    let texts = revisions::texts(store, &slug("acme"), key, at(1_795_456_800)).await.unwrap().unwrap();
+    let files: Vec<_> = texts.into_iter().map(|it| RuleFile { path: it.path, text: it.text }).collect();
+    assert_eq!(files, candidate("acme", "first").files);
     assert_eq!(store.tenant(&slug("acme")).await.unwrap().rules.unwrap().item, forth.now);
     let trail = store.events(&org("acme"), Page::newest(100)).await.unwrap();
     let told = trail.iter().find(|event| event.detail.contains("rang nobody")).unwrap();

@@ -103,7 +103,15 @@ pub(crate) fn digest(text: &str) -> Digest {
 }
 
 pub(crate) fn revision(of: &str, text: &str, state: RevisionState) -> RuleRevision {
-    RuleRevision { org: slug(of), digest: digest(text), state, pushed: by(), taken: by(), note: "winter".into() }
+    RuleRevision {
+        org: slug(of),
+        digest: digest(text),
+        state,
+        pushed: by(),
+        taken: by(),
+        note: "winter".into(),
+        returned: None,
+    }
 }
 
 pub(crate) fn rule_files(of: &str, text: &str) -> RuleFiles {
