@@ -119,7 +119,6 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     let tenants = organizations::open(settings)?;
     let (feed, standing) = organizations::load(settings, &tenants, &directory).await?;
     let app = Arc::new(assembled(settings, ground.clock, Stores { journal, tenants }, live, directory));
-    trials::open(&settings.data, &app);
     stand_in(&app).await;
     folders.tell(&app, change);
     let revisions = Revisions::start(settings, &app, &folders, standing).await;
@@ -216,7 +215,7 @@ struct Stores {
 fn assembled(settings: &Settings, clock: Arc<dyn Clock>, stores: Stores, live: Live, directory: Directory) -> App {
     let labels = if settings.metrics_org_label { OrgLabels::Shown } else { OrgLabels::Hidden };
     let prefix = settings.public_url.as_ref().map(|url| url.prefix().to_owned()).unwrap_or_default();
-    App {
+    let app = App {
         live,
         directory,
         journal: stores.journal,
@@ -237,7 +236,9 @@ fn assembled(settings: &Settings, clock: Arc<dyn Clock>, stores: Stores, live: L
         open: Gate::default(),
         events: Allowance::default(),
         unread: Allowance::default(),
-    }
+    };
+    trials::open(&settings.data, &app);
+    app
 }
 
 fn front(settings: &Settings, app: Arc<App>) -> Front {
