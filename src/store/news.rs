@@ -12,9 +12,6 @@ use crate::store::{Store, body};
 /// Effects and records read at once.
 const PORTION: usize = 256;
 
-/// Places of the trail looked through at once.
-const STRETCH: i64 = 50_000;
-
 impl Trail for Store {
     fn news(&self, after: Place) -> Later<'_, Result<News, JournalError>> {
         Box::pin(self.read(move |archive| archive.readers.ask(|connection| news(connection, after))))
@@ -27,7 +24,7 @@ fn news(connection: &Connection, after: Place) -> rusqlite::Result<News> {
     // One moment for all questions, so that nothing written between two of them is passed by.
     let moment = connection.unchecked_transaction()?;
     let end: i64 = moment.query_row("SELECT coalesce(max(seq), 0) FROM records", [], last)?;
-    let mut place = Place { record: end.min(after.record.saturating_add(STRETCH)).max(after.record), ..after };
+    let mut place = Place { record: end.max(after.record), ..after };
     let mut found = BTreeMap::new();
     let select = "SELECT o.id, r.seq, r.body FROM outbox o JOIN records r ON r.seq = o.record \
                   WHERE o.id > ?1 ORDER BY o.id LIMIT ?2";
@@ -44,8 +41,8 @@ fn news(connection: &Connection, after: Place) -> rusqlite::Result<News> {
         // What was written after these effects waits for those before it.
         place.record = place.record.min(latest).max(after.record);
     }
-    let select = "SELECT seq, body FROM records WHERE seq > ?1 AND seq <= ?2 AND kind IN ('message', 'transcription') \
-                  ORDER BY seq LIMIT ?3";
+    let select = "SELECT seq, body FROM records INDEXED BY records_told WHERE seq > ?1 AND seq <= ?2 \
+                  AND kind IN ('message', 'transcription') ORDER BY seq LIMIT ?3";
     let mut query = moment.prepare_cached(select)?;
     let mut rows = query.query(params![after.record, place.record, most])?;
     let mut texts = 0;
