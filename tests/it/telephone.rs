@@ -190,7 +190,9 @@ impl Drop for Telephone {
 
 impl Inhabited {
     async fn start(&mut self) {
-        let settings = [("RINGFALL_LISTEN", self.listen.as_str()), ("RINGFALL_WORKERS", "2")];
+        // Years pass here within a minute, and nothing may be let go meanwhile.
+        let settings =
+            [("RINGFALL_LISTEN", self.listen.as_str()), ("RINGFALL_WORKERS", "2"), ("RINGFALL_RETENTION", "off")];
         let service = self.house.serve_with(&settings, None).await;
         self.listen = service.address.to_string();
         self.service = Some(service);
