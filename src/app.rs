@@ -1,6 +1,7 @@
 //! What the running service does with a request; its ports to the outside are traits.
 
 pub mod access;
+pub mod ack;
 pub mod answer;
 pub mod board;
 pub mod directory;

@@ -10,6 +10,7 @@ use crate::app::network::Network;
 use crate::feed::plan::Sink;
 use crate::model::ids::{AccountSid, ApiKeySid};
 use crate::model::secret::{ApiKey, Secret};
+pub use crate::settings::ack::Ack;
 use crate::settings::api::ApiSettings;
 use crate::settings::keys::{KEYS, Key, Place};
 use crate::settings::layers::{Fault, Given, Layers, Surroundings};
@@ -18,6 +19,7 @@ pub use crate::settings::retention::Retention;
 use crate::vault::Ring;
 use crate::webhook::origin::Origin;
 
+mod ack;
 pub mod api;
 pub mod dotenv;
 pub mod keys;
@@ -76,6 +78,8 @@ pub struct Settings {
     pub audit_chain: bool,
     /// How long records are kept.
     pub retention: Retention,
+    /// What a decision must be safe in before it is answered.
+    pub ack: Ack,
     /// Where records go.
     pub sinks: Vec<Sink>,
     /// The administration API.
@@ -265,7 +269,7 @@ impl Reader<'_> {
         let body_limit = self.read("body_limit", "a size from 4kB to 4MB, such as `128kB`", size);
         let [metrics_org_label, audit_chain] =
             ["metrics_org_label", "audit_chain"].map(|name| self.read(name, "`on` or `off`", switch));
-        let retention = self.retention();
+        let (retention, ack) = (self.retention(), self.ack(journal_deadline));
         let sinks = self.layers.sinks.as_ref().map(|(sinks, _)| sinks.clone()).unwrap_or_default();
         let (api, twilio, ring, fallback_url) = (self.api(), self.twilio(), self.ring(), self.address("fallback_url"));
         let outbound = self.outbound();
@@ -295,6 +299,7 @@ impl Reader<'_> {
             metrics_org_label: metrics_org_label?,
             audit_chain: audit_chain?,
             retention: retention?,
+            ack: ack?,
             sinks,
             api: api?,
             ring,

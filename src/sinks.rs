@@ -20,6 +20,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::app::ack::Acks;
 use crate::app::board::Board;
 use crate::app::ports::{Clock, Later};
 use crate::app::trail::Window;
@@ -39,6 +40,8 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Where the trail of all nodes is.
     pub database: Option<Address>,
+    /// Who waits for the trail of all nodes.
+    pub acks: Option<Arc<Acks>>,
     /// The folder of their cursors and of what is set aside.
     pub folder: PathBuf,
     /// What pseudonyms are made with.

@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 use tokio::task::JoinHandle;
 
 use crate::api::{self, Api};
+use crate::app::ack::Acks;
 use crate::app::directory::Directory;
 use crate::app::live::{Change, FileState, Fresh, Live};
 use crate::app::messenger::Outreach;
@@ -118,11 +119,11 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     let (journal, store) = opened.map_err(|_panic| anyhow::anyhow!("opening the journal failed unexpectedly"))??;
     let tenants = organizations::open(settings)?;
     let (feed, standing) = organizations::load(settings, &tenants, &directory).await?;
-    let app = Arc::new(assembled(settings, ground.clock, Stores { journal, tenants }, live, directory));
+    let (app, acks) = assembled(settings, ground.clock, Stores { journal, tenants }, live, directory);
     stand_in(&app).await;
     folders.tell(&app, change);
     let revisions = Revisions::start(settings, &app, &folders, standing).await;
-    let followers = store.as_deref().map(|store| Followers::start(settings, &app, store));
+    let followers = store.as_deref().map(|store| Followers::start(settings, &app, store, acks));
     let api = administration::assembled(settings, &app, &app.tenants)?;
     let front = front(settings, Arc::clone(&app));
     let here = api_listener.is_none().then(|| Data::clone(&api));
@@ -212,10 +213,19 @@ struct Stores {
     tenants: Arc<dyn Tenants>,
 }
 
-fn assembled(settings: &Settings, clock: Arc<dyn Clock>, stores: Stores, live: Live, directory: Directory) -> App {
+/// All that answers, and what answers wait for.
+type Assembled = (Arc<App>, Option<Arc<Acks>>);
+
+fn assembled(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+    stores: Stores,
+    live: Live,
+    directory: Directory,
+) -> Assembled {
     let labels = if settings.metrics_org_label { OrgLabels::Shown } else { OrgLabels::Hidden };
     let prefix = settings.public_url.as_ref().map(|url| url.prefix().to_owned()).unwrap_or_default();
-    let app = App {
+    let mut app = App {
         live,
         directory,
         journal: stores.journal,
@@ -238,7 +248,8 @@ fn assembled(settings: &Settings, clock: Arc<dyn Clock>, stores: Stores, live: L
         unread: Allowance::default(),
     };
     trials::open(&settings.data, &app);
-    app
+    let acks = followers::answers_wait(settings, &mut app);
+    (Arc::new(app), acks)
 }
 
 fn front(settings: &Settings, app: Arc<App>) -> Front {

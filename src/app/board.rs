@@ -13,6 +13,7 @@ pub struct Board {
     sinks: Mutex<BTreeMap<String, SinkState>>,
     chain: Mutex<Option<ChainState>>,
     disk: Mutex<Option<DiskState>>,
+    ack: Mutex<Option<AckState>>,
     readers: Mutex<BTreeMap<String, i64>>,
     retention: Mutex<Option<RetentionState>>,
     sources: Mutex<SourcesState>,
@@ -93,6 +94,15 @@ pub struct SourceTrouble {
     pub why: String,
 }
 
+/// How waiting for the trail of all nodes stands, where answers do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct AckState {
+    /// Whether it was in vain, and answers wait for this node's journal alone.
+    pub fallen_back: bool,
+    /// Records that were not shared before their answer since the start.
+    pub alone: u64,
+}
+
 /// How full the disk under the data folder is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct DiskState {
@@ -126,6 +136,16 @@ impl Board {
     /// What is known of the disk from now on.
     pub fn disk(&self, state: DiskState) {
         *lock(&self.disk) = Some(state);
+    }
+
+    /// What is known of waiting for the trail of all nodes from now on.
+    pub fn ack(&self, state: AckState) {
+        *lock(&self.ack) = Some(state);
+    }
+
+    /// How that stands, where answers wait.
+    pub fn ack_state(&self) -> Option<AckState> {
+        *lock(&self.ack)
     }
 
     /// Somebody other than a sink reads the trail, and has settled everything up to that place.

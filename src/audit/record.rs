@@ -149,6 +149,9 @@ pub struct Record {
     /// What went wrong, when the caller was answered in spite of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
+    /// `local` when the answer should have waited for the trail of all nodes, and did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ack: Option<String>,
 }
 
 impl Record {
@@ -187,6 +190,7 @@ impl Record {
             twiml: None,
             latency_us: 0,
             fault: None,
+            ack: None,
         }
     }
 }

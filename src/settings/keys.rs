@@ -31,7 +31,7 @@ const fn open(name: &'static str, variable: &'static str, default: &'static str,
 }
 
 /// All settings, in the order of `--print-config`.
-pub const KEYS: [Key; 43] = [
+pub const KEYS: [Key; 45] = [
     open(
         "listen",
         "RINGFALL_LISTEN",
@@ -88,6 +88,18 @@ pub const KEYS: [Key; 43] = [
         "on: metrics tell organizations apart (at most 100)",
     ),
     open("audit_chain", "RINGFALL_AUDIT_CHAIN", "on", "on: records are bound to each other, so that changes show"),
+    open(
+        "audit_ack",
+        "RINGFALL_AUDIT_ACK",
+        "local",
+        "local: a decision is answered when this node's disk has it; shared: when the database has it, too",
+    ),
+    open(
+        "audit_ack_wait",
+        "RINGFALL_AUDIT_ACK_WAIT",
+        "500ms",
+        "wait for the database before a caller is answered without it; too short answers alone in a rush",
+    ),
     open("retention", "RINGFALL_RETENTION", "400d", "how long calls and records are kept, in days; off: for ever"),
     open(
         "retention_recordings",

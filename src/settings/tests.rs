@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::settings::layers::Surroundings;
-use crate::settings::{Environment, load};
+use crate::settings::{Ack, Environment, load};
 
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 
@@ -175,6 +175,20 @@ fn an_api_key_needs_its_secret_and_an_account_and_neither_is_shown() {
     assert!(fault(&both, &[]).contains("TWILIO_ACCOUNT_SID"));
     let swapped = fault(&[("TWILIO_API_KEY", "hunter2hunter2"), both[1]], &account);
     assert!(swapped.contains("SK") && !swapped.contains("hunter2"), "{swapped}");
+}
+
+#[test]
+fn answers_wait_for_a_database_only_where_there_is_one_and_for_less_than_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let ack = |given: &[(&str, &str)]| load(&around(&folder, given)).settings.map(|settings| settings.ack);
+    let (shared, url) = (("RINGFALL_AUDIT_ACK", "shared"), ("RINGFALL_DATABASE_URL", "postgresql://u@h/d"));
+    assert_eq!(ack(&[url]).unwrap(), Ack::Local);
+    assert_eq!(ack(&[url, shared]).unwrap(), Ack::Shared(std::time::Duration::from_millis(500)));
+    let without = ack(&[shared]).unwrap_err().to_string();
+    assert!(without.contains("RINGFALL_DATABASE_URL"), "{without}");
+    let long = ack(&[url, shared, ("RINGFALL_AUDIT_ACK_WAIT", "3s")]).unwrap_err().to_string();
+    assert!(long.contains("journal_deadline") && long.contains("2s"), "{long}");
+    assert!(ack(&[("RINGFALL_AUDIT_ACK", "both")]).is_err());
 }
 
 #[test]

@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::app::ack::Acks;
 use crate::app::ports::JournalError;
 use crate::app::trail::Kept;
 use crate::audit::numbers::{Numbers, Pseudonyms, veiled};
 use crate::audit::record::Record;
-use crate::feed::plan::{Sink, Start};
+use crate::feed::plan::{Place, Sink, Start};
 use crate::sinks::cursor::{Cursor, CursorFile};
 use crate::sinks::{Deliver, Item, Surroundings, Trouble, aside};
+
+/// Records that are sent in no time.
+const FEW: i64 = 500;
 
 /// Seconds after which it is said that records wait.
 const LATE: u64 = 300;
@@ -30,11 +34,21 @@ pub(in crate::sinks) struct Runner {
     late: bool,
 }
 
+/// Waits until somebody waits.
+async fn wanted(acks: Option<&Acks>) {
+    match acks {
+        Some(acks) => acks.wanted().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What was read in one go.
 struct Read {
     items: Vec<Item>,
     /// The place up to which everything is settled once the items are.
     upto: i64,
+    /// The last place that there is.
+    latest: i64,
 }
 
 impl Runner {
@@ -67,10 +81,12 @@ impl Runner {
                 Err(pause) => pause,
             };
             let news = self.around.window.news();
+            let acks = self.around.acks.clone();
             tokio::select! {
                 biased;
                 _ = stop.changed() => return,
                 () = tokio::time::sleep(pause) => {}
+                () = wanted(acks.as_deref()), if self.tries == 0 => {}
                 () = news, if self.tries == 0 && pause == self.around.pace.idle => {}
             }
         }
@@ -87,11 +103,25 @@ impl Runner {
                 state.behind = 0;
                 state.age_seconds = 0;
             });
+            self.caught_up(0);
             return Ok(false);
         }
         self.deliver(&read.items).await?;
         self.settle(read.upto, read.items.len() as u64)?;
+        self.caught_up(read.latest - read.upto);
         Ok(true)
+    }
+
+    /// Who waits for this place; only for the trail of all nodes does anybody.
+    fn acks(&self) -> Option<&Acks> {
+        self.around.acks.as_deref().filter(|_| self.plan.place == Place::Merged)
+    }
+
+    /// So few are left that whoever waits is served within a turn or two.
+    fn caught_up(&self, left: i64) {
+        if let Some(acks) = self.acks().filter(|_| left <= FEW) {
+            acks.caught_up();
+        }
     }
 
     async fn read(&mut self) -> Result<Read, JournalError> {
@@ -102,7 +132,7 @@ impl Runner {
         });
         let (kept, latest) = answer.await.map_err(|error| JournalError::Unreadable(error.to_string()))??;
         self.tell_backlog(&kept, latest);
-        let mut read = Read { items: Vec::new(), upto: seq };
+        let mut read = Read { items: Vec::new(), upto: seq, latest };
         let mut bytes = 0;
         for one in kept {
             if self.wants(&one.record) {
@@ -169,7 +199,12 @@ impl Runner {
                 continue;
             }
             match self.place.deliver(part, &mut self.cursor.memory).await {
-                Ok(()) => self.worked(),
+                Ok(()) => {
+                    self.worked();
+                    if let Some(acks) = self.acks() {
+                        acks.shared(part.iter().map(|item| &*item.record));
+                    }
+                }
                 Err(Trouble::Later { why, after }) => return Err(self.failed(&why, after)),
                 Err(Trouble::Never(why)) => match part {
                     [only] => self.put_aside(only, &why)?,

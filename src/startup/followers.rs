@@ -8,12 +8,13 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::app::ack::{Acks, Shared};
 use crate::app::board::{Board, ChainState, DiskState};
 use crate::app::trail::{Trail, Window};
 use crate::database::Address;
-use crate::feed::plan::Sink;
+use crate::feed::plan::{Place, Sink};
 use crate::seal::{self, Follower, Keys, SealError, Sealing};
-use crate::settings::Settings;
+use crate::settings::{Ack, Settings};
 use crate::sinks::{Pace, Sinks, Surroundings};
 use crate::startup::quiet::Quiet;
 use crate::startup::trials;
@@ -28,6 +29,7 @@ const LOOK: Duration = Duration::from_secs(20);
 /// All of them.
 #[derive(Debug)]
 pub(in crate::startup) struct Followers {
+    shipping: Option<Sinks>,
     sinks: Option<Sinks>,
     sealing: Option<Sealing>,
     disk: JoinHandle<()>,
@@ -38,15 +40,30 @@ pub(in crate::startup) struct Followers {
 
 impl Followers {
     /// Starts them behind the calls that are answered. What cannot be used is told of and left out.
-    pub(in crate::startup) fn start(settings: &Settings, app: &Arc<App>, store: &Store) -> Self {
+    pub(in crate::startup) fn start(
+        settings: &Settings,
+        app: &Arc<App>,
+        store: &Store,
+        acks: Option<Arc<Acks>>,
+    ) -> Self {
         let trail: Arc<dyn Trail> = Arc::new(store.archive().clone());
         let window = Arc::new(Window::new(trail));
         let quiet =
             Quiet::start().inspect_err(|error| tracing::warn!(%error, "sinks share the threads of callers")).ok();
+        let keys = Keys::open(&settings.data);
+        // What answers wait for is as urgent as they are.
+        let urgent = match (&keys, acks) {
+            (Ok(keys), Some(acks)) => Some((keys.numbers, acks)),
+            _ => None,
+        };
+        let shipping = urgent.map(|(key, acks)| {
+            let around = Surroundings { acks: Some(acks), ..surroundings(settings, app, &window, key) };
+            Sinks::start(&[Sink::merged()], &around)
+        });
         let _there = quiet.as_ref().and_then(Quiet::enter);
         let disk = tokio::spawn(watch(settings.data.clone(), Arc::clone(&app.board)));
         let trials = trials::watch(settings, app, &window);
-        let keys = match Keys::open(&settings.data) {
+        let keys = match keys {
             Ok(keys) => keys,
             Err(error) => {
                 unsealed(&app.board, &error);
@@ -56,10 +73,13 @@ impl Followers {
                         state.failing = Some(error.to_string());
                     });
                 }
-                return Self { sinks: None, sealing: None, disk, trials, quiet };
+                return Self { shipping: None, sinks: None, sealing: None, disk, trials, quiet };
             }
         };
-        let sinks = sinks(settings, app, &window, keys.numbers);
+        let mut plans = plans(settings);
+        plans.retain(|plan| shipping.is_none() || plan.place != Place::Merged);
+        let around = || surroundings(settings, app, &window, keys.numbers);
+        let sinks = (!plans.is_empty()).then(|| Sinks::start(&plans, &around()));
         let sealing = settings.audit_chain.then(|| {
             let folder = seal::Folder::make(&settings.data, &settings.node)?;
             let (board, clock) = (Arc::clone(&app.board), Arc::clone(&app.clock));
@@ -69,7 +89,7 @@ impl Followers {
             unsealed(&app.board, &error);
             None
         });
-        Self { sinks, sealing, disk, trials, quiet }
+        Self { shipping, sinks, sealing, disk, trials, quiet }
     }
 
     /// Lets them finish what they are at.
@@ -78,7 +98,7 @@ impl Followers {
         self.trials.abort();
         // Cut off is how it is meant to end; it must have let go of the service.
         drop(self.trials.await);
-        if let Some(sinks) = self.sinks {
+        for sinks in [self.shipping, self.sinks].into_iter().flatten() {
             sinks.stop(PATIENCE).await;
         }
         if let Some(sealing) = self.sealing {
@@ -93,31 +113,36 @@ fn unsealed(board: &Board, error: &SealError) {
     board.chain(ChainState { broken: Some(error.to_string()), ..ChainState::default() });
 }
 
-fn sinks(settings: &Settings, app: &App, window: &Arc<Window>, key: [u8; 32]) -> Option<Sinks> {
-    let plans = plans(settings);
-    if plans.is_empty() {
-        return None;
-    }
+/// All that the settings name, and the trail of all nodes where there is a database.
+fn plans(settings: &Settings) -> Vec<Sink> {
+    settings.database_url.iter().map(|_| Sink::merged()).chain(settings.sinks.iter().cloned()).collect()
+}
+
+/// Has answers wait for the trail of all nodes, where they are to.
+pub(in crate::startup) fn answers_wait(settings: &Settings, app: &mut App) -> Option<Arc<Acks>> {
+    let Ack::Shared(wait) = settings.ack else { return None };
+    let acks = Arc::new(Acks::new(wait, Arc::clone(&app.board)));
+    let (journal, clock) = (Arc::clone(&app.journal), Arc::clone(&app.clock));
+    app.journal = Arc::new(Shared::new(journal, Arc::clone(&acks), clock, &settings.node));
+    Some(acks)
+}
+
+fn surroundings(settings: &Settings, app: &App, window: &Arc<Window>, key: [u8; 32]) -> Surroundings {
     let folder = settings.data.join("sinks");
     // Without the folder each sink says that its cursor cannot be written.
     if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder) {
         tracing::error!(%error, folder = %folder.display(), "the folder of the sinks cannot be made");
     }
-    let around = Surroundings {
+    Surroundings {
         window: Arc::clone(window),
         board: Arc::clone(&app.board),
         clock: Arc::clone(&app.clock),
         database: settings.database_url.as_ref().and_then(|url| Address::parse(url).ok()),
+        acks: None,
         folder,
         key,
         pace: Pace::default(),
-    };
-    Some(Sinks::start(&plans, &around))
-}
-
-/// All that the settings name, and the trail of all nodes where there is a database.
-fn plans(settings: &Settings) -> Vec<Sink> {
-    settings.database_url.iter().map(|_| Sink::merged()).chain(settings.sinks.iter().cloned()).collect()
+    }
 }
 
 /// Room below which the disk counts as filling: a tenth of it, and never more than two gigabytes.

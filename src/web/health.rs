@@ -91,6 +91,7 @@ fn details(app: &App, status: &str, outreach: &Value) -> Value {
         "sources": app.board.sources(),
         "chain": app.board.chain_state(),
         "disk": app.board.disk_state(),
+        "ack": app.board.ack_state(),
         "retention": app.board.retention_state(),
         "organizations": organizations(app),
         "credentials": app.directory.owners(),

@@ -1,8 +1,10 @@
 //! The audit trail as those who read it meet it.
 
+mod acking;
 mod form;
 pub(crate) mod google;
 mod keeping;
+mod killed;
 mod merged;
 mod outages;
 mod proxy;

@@ -23,11 +23,10 @@ const CONNECTIONS: usize = 8;
 /// Answers that the server gives before it is killed, so that it dies busy and each round has something to lose.
 const ANSWERS: usize = 60;
 
-fn start(folder: &Path) -> Server {
-    Server::start(
-        folder,
-        &[("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", TOKEN), ("RINGFALL_PUBLIC_URL", ORIGIN)],
-    )
+/// A node with these settings besides.
+pub(crate) fn start(folder: &Path, more: &[(&str, &str)]) -> Server {
+    let account = [("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", TOKEN), ("RINGFALL_PUBLIC_URL", ORIGIN)];
+    Server::start(folder, &[&account, more].concat())
 }
 
 fn request(call: &str) -> Vec<u8> {
@@ -62,7 +61,13 @@ fn answered(stream: &mut TcpStream, request: &[u8]) -> Option<bool> {
 }
 
 /// Calls without pause until the server is gone; each call is placed twice in a row now and then.
-fn calls(address: SocketAddr, round: usize, connection: usize, count: &AtomicUsize, stop: &AtomicBool) -> Vec<String> {
+pub(crate) fn calls(
+    address: SocketAddr,
+    round: usize,
+    connection: usize,
+    count: &AtomicUsize,
+    stop: &AtomicBool,
+) -> Vec<String> {
     let Ok(mut stream) = TcpStream::connect(address) else { return Vec::new() };
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut heard = Vec::new();
@@ -84,36 +89,44 @@ fn calls(address: SocketAddr, round: usize, connection: usize, count: &AtomicUsi
     heard
 }
 
-#[test]
-fn every_answer_has_exactly_one_record_however_often_the_server_is_killed() {
-    let folder = tempfile::tempdir().unwrap();
-    let rules = folder.path().join("routing-rules");
+/// Gives the server its rules.
+pub(crate) fn settle(folder: &Path) {
+    let rules = folder.join("routing-rules");
     fs::create_dir(&rules).unwrap();
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("routing-rules/small-business.yaml");
     fs::copy(shipped, rules.join("acme.yaml")).unwrap();
+}
+
+/// Calls without pause on some connections, and kills the server in the middle; the calls that were answered.
+pub(crate) fn killed_under_load(mut server: Server, round: usize) -> BTreeSet<String> {
+    let (count, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let address = server.address;
+    let heard = std::thread::scope(|scope| {
+        let (count, stop) = (&count, &stop);
+        let callers: Vec<_> = (0..CONNECTIONS)
+            .map(|connection| scope.spawn(move || calls(address, round, connection, count, stop)))
+            .collect();
+        let started = Instant::now();
+        while count.load(Ordering::SeqCst) < ANSWERS && started.elapsed() < Duration::from_secs(30) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        server.kill();
+        stop.store(true, Ordering::SeqCst);
+        callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
+    });
+    assert!(count.load(Ordering::SeqCst) >= ANSWERS, "the server answered next to nothing in round {round}");
+    heard
+}
+
+#[test]
+fn every_answer_has_exactly_one_record_however_often_the_server_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    settle(folder.path());
     let mut heard = BTreeSet::new();
     for round in 0..ROUNDS {
-        let mut server = start(folder.path());
-        let (count, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let address = server.address;
-        std::thread::scope(|scope| {
-            let (count, stop) = (&count, &stop);
-            let callers: Vec<_> = (0..CONNECTIONS)
-                .map(|connection| scope.spawn(move || calls(address, round, connection, count, stop)))
-                .collect();
-            let started = Instant::now();
-            while count.load(Ordering::SeqCst) < ANSWERS && started.elapsed() < Duration::from_secs(30) {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            server.kill();
-            stop.store(true, Ordering::SeqCst);
-            for caller in callers {
-                heard.extend(caller.join().unwrap());
-            }
-        });
-        assert!(count.load(Ordering::SeqCst) >= ANSWERS, "the server answered next to nothing in round {round}");
+        heard.extend(killed_under_load(start(folder.path(), &[]), round));
     }
-    drop(start(folder.path()));
+    drop(start(folder.path(), &[]));
 
     let journal = rusqlite::Connection::open(folder.path().join("data/ringfall.db")).unwrap();
     let mut query =

@@ -31,6 +31,8 @@ pub(in crate::app::metrics) struct TrailGauges {
     chain_behind: Gauge,
     disk_free: Gauge,
     disk_filling: Gauge,
+    ack_fallen_back: Gauge,
+    ack_alone: Gauge,
     retention_held: Gauge,
     retention_failing: Gauge,
     sources: Family<State, Gauge>,
@@ -53,6 +55,10 @@ impl TrailGauges {
         registry.register("audit_chain_backlog", "Records that wait to be bound", self.chain_behind.clone());
         registry.register("data_free_bytes", "Room on the disk of the data folder", self.disk_free.clone());
         registry.register("data_filling", "1 when there is little room", self.disk_filling.clone());
+        let fallen = "1 while decisions are answered without waiting for the trail of all nodes, though they should";
+        registry.register("audit_ack_fallen_back", fallen, self.ack_fallen_back.clone());
+        let alone = "Records since the start that were answered before the trail of all nodes had them";
+        registry.register("audit_ack_alone", alone, self.ack_alone.clone());
         let held = "Records older than they are to be kept that somebody has not read yet";
         registry.register("retention_held", held, self.retention_held.clone());
         let failing = "1 while what is too old cannot be let go";
@@ -83,6 +89,10 @@ impl TrailGauges {
         if let Some(disk) = board.disk_state() {
             self.disk_free.set(count(disk.free));
             self.disk_filling.set(i64::from(disk.filling));
+        }
+        if let Some(ack) = board.ack_state() {
+            self.ack_fallen_back.set(i64::from(ack.fallen_back));
+            self.ack_alone.set(count(ack.alone));
         }
         if let Some(retention) = board.retention_state() {
             self.retention_held.set(count(retention.held));
