@@ -93,6 +93,12 @@ pub enum AdminError {
     /// The number does not lead anywhere.
     #[error("`{0}` has no such number: see `ringfall connect list`")]
     NoNumber(OrgSlug),
+    /// The number leads to several accounts.
+    #[error("`{0}` has this number in several accounts: name one with `--account-sid`, or `--platform`")]
+    SeveralBindings(OrgSlug),
+    /// The line has no name that rules could have.
+    #[error("a line's name has 1 to 80 characters on one line")]
+    Line,
     /// The host is another's, or was never asked for.
     #[error("`{0}` has not asked for this domain: use `ringfall domain add` first")]
     NoDomain(OrgSlug),

@@ -6,6 +6,7 @@ mod accounts;
 mod around;
 mod call;
 pub mod describe;
+mod domains;
 pub mod error;
 mod events;
 mod installations;
@@ -24,8 +25,9 @@ use std::time::Duration;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
+use tokio::sync::Semaphore;
 
-use crate::admin::{AccountCheck, Office};
+use crate::admin::{AccountCheck, Names, Office};
 use crate::app::access::Gatekeeper;
 use crate::app::network::Network;
 use crate::app::tenancy::Tenants;
@@ -44,10 +46,14 @@ pub struct Api {
     pub office: Office,
     /// Who asks the carrier whether a token is right.
     pub carrier: Arc<dyn AccountCheck>,
+    /// Who looks host names up.
+    pub names: Arc<dyn Names>,
     /// Who lets people in.
     pub gatekeeper: Gatekeeper,
     /// Whose forwarding headers count.
     pub proxies: Vec<Network>,
+    /// Who may have rules looked at now: proving takes a processor's time, which callers need.
+    pub looking: Semaphore,
     /// Largest body in bytes.
     pub body_limit: usize,
     /// Time to send a body.

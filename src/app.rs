@@ -5,6 +5,8 @@ pub mod ack;
 pub mod answer;
 pub mod board;
 pub mod directory;
+pub mod ended;
+pub mod jumps;
 pub mod live;
 pub mod messenger;
 pub mod metrics;
@@ -14,6 +16,7 @@ pub mod ports;
 pub mod retention;
 pub mod revisions;
 pub mod rollout;
+pub mod switching;
 pub mod tenancy;
 pub mod trail;
 pub mod trial;
@@ -26,6 +29,8 @@ use jiff::Timestamp;
 
 use crate::app::board::Board;
 use crate::app::directory::Directory;
+use crate::app::ended::Ended;
+use crate::app::jumps::Jumps;
 use crate::app::live::Live;
 use crate::app::messenger::Outreach;
 use crate::app::messenger::switchboard::Switchboard;
@@ -58,6 +63,10 @@ pub struct App {
     pub switches: Switchboard,
     /// How rules on trial fare.
     pub trials: Trials,
+    /// Calls that have ended on other nodes.
+    pub ended: Ended,
+    /// How the clock was set.
+    pub jumps: Jumps,
     /// How telling people stands.
     pub outreach: Outreach,
     /// Whether calls are wanted: not before everything is loaded, and no more when stopping.

@@ -12,6 +12,7 @@ pub mod completions;
 pub mod connect;
 pub mod diff;
 pub mod doctor;
+pub mod domain;
 pub mod explain;
 pub mod fallback;
 pub mod ground;
@@ -98,6 +99,8 @@ enum Command {
     Org(org::Org),
     /// Connect organizations' accounts at the carrier, and rotate their tokens
     Connect(Box<connect::Connect>),
+    /// Host names of organizations: ask for them, prove them in DNS, answer under them
+    Domain(domain::Domain),
     /// Change the key that stored secrets are sealed under
     Key(key::Key),
     /// Look at settings, clock, disk, account, numbers and fallbacks, and tell what to do about each
@@ -142,6 +145,7 @@ pub fn run() -> ExitCode {
         Command::Fallback(args) => fallback::run(&args),
         Command::Org(args) => org::run(&args),
         Command::Connect(args) => connect::run(&args),
+        Command::Domain(args) => domain::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Rules(args) => rules::run(&args),

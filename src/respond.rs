@@ -52,11 +52,15 @@ pub trait Memory {
     /// How many seconds before this call, which began at `began` (seconds since 1970), the same caller called,
     /// newest first.
     fn earlier_calls(&self, caller: &E164, call: &CallSid, began: i64) -> Vec<u32>;
+
+    /// The line that the number's binding names, where it names one.
+    fn line(&self, number: &E164) -> Option<Box<str>>;
 }
 
-/// The line of these rules with that number.
-pub fn line_of(rules: &RuleSet, number: Option<&E164>) -> Option<LineId> {
-    let number = number?;
-    let at = rules.lines.iter().position(|line| line.number == *number)?;
-    u16::try_from(at).ok().map(LineId)
+/// The line of these rules that a number rings: the one that its binding names, as long as there is such a line, or
+/// the one with that number.
+pub fn line_of(rules: &RuleSet, number: Option<&E164>, bound: Option<&str>) -> Option<LineId> {
+    let named = |name: &str| rules.lines.iter().position(|line| *line.name == *name);
+    let numbered = || rules.lines.iter().position(|line| Some(&line.number) == number);
+    bound.and_then(named).or_else(numbered).and_then(|at| u16::try_from(at).ok()).map(LineId)
 }

@@ -174,9 +174,9 @@ impl Bench {
                 }
             };
             let (Some(account), Ok(number)) = (account, E164::parse(&binding.selector)) else { continue };
-            let bound = Bound { account, number };
-            if !numbers.contains(&bound) {
-                numbers.push(bound);
+            if !numbers.iter().any(|known| known.account == account && known.number == number) {
+                let line = (binding.line != binding.selector).then(|| binding.line.as_str().into());
+                numbers.push(Bound { account, number, line });
             }
         }
         numbers

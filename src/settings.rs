@@ -92,6 +92,8 @@ pub struct Settings {
     pub twilio: Option<TwilioAccount>,
     /// Where the carrier's REST interface is.
     pub twilio_api_url: String,
+    /// Who is asked for DNS records; the system's resolver when not set.
+    pub dns_resolver: Option<SocketAddr>,
     /// Texts that an organization may send within a day.
     pub texts_a_day: u32,
     /// Texts of one organization that this node sends in a second.
@@ -241,6 +243,9 @@ pub fn load(around: &Surroundings) -> Loaded {
     Loaded { settings: settings.ok_or(faults), layers }
 }
 
+/// Where resolvers listen.
+const DNS: u16 = 53;
+
 /// How the paths of our own addresses begin: below the same path again, nobody can tell one from the other.
 const OURS: &str = "/twilio";
 
@@ -273,6 +278,7 @@ impl Reader<'_> {
         let sinks = self.layers.sinks.as_ref().map(|(sinks, _)| sinks.clone()).unwrap_or_default();
         let (api, twilio, ring, fallback_url) = (self.api(), self.twilio(), self.ring(), self.address("fallback_url"));
         let outbound = self.outbound();
+        let dns_resolver = self.resolver();
         let texts_a_day = self.count("texts_a_day", 0..=1_000_000);
         let texts_a_second = self.count("texts_a_second", 1..=1_000);
         self.production_needs(environment, twilio.as_ref(), public_url.as_ref());
@@ -306,6 +312,7 @@ impl Reader<'_> {
             database_url: self.layers.get("database_url").map(|given| given.text.clone()),
             twilio,
             twilio_api_url: self.text("twilio_api_url"),
+            dns_resolver: dns_resolver?,
             texts_a_day: u32::try_from(texts_a_day?).unwrap_or(u32::MAX),
             texts_a_second: u32::try_from(texts_a_second?).unwrap_or(u32::MAX),
             outbound: outbound?,
@@ -373,6 +380,15 @@ impl Reader<'_> {
     fn address(&mut self, name: &str) -> Option<Origin> {
         let text = self.layers.get(name)?.text.expose().to_owned();
         Origin::parse(&text).map_err(|error| self.fault(name, error.to_string())).ok()
+    }
+
+    /// None only when a fault was kept.
+    fn resolver(&mut self) -> Option<Option<SocketAddr>> {
+        if self.layers.get("dns_resolver").is_none() {
+            return Some(None);
+        }
+        let parse = |text: &str| text.parse().ok().or_else(|| Some(SocketAddr::new(text.parse().ok()?, DNS)));
+        self.read("dns_resolver", "an address, such as `192.0.2.53` or `127.0.0.1:5353`", parse).map(Some)
     }
 
     fn networks(&mut self) -> Vec<Network> {

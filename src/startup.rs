@@ -43,14 +43,17 @@ pub mod accounts;
 mod administration;
 pub mod carrier;
 mod drift;
+mod elsewhere;
 mod followers;
 pub mod keys;
+pub mod names;
 pub mod organizations;
 mod outlets;
 mod outreach;
 mod quiet;
 mod retention;
 pub mod revisions;
+mod switches;
 pub mod trials;
 
 /// What the service stands on; a test brings its own.
@@ -118,7 +121,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     });
     let (journal, store) = opened.map_err(|_panic| anyhow::anyhow!("opening the journal failed unexpectedly"))??;
     let tenants = organizations::open(settings)?;
-    let (feed, standing) = organizations::load(settings, &tenants, &directory).await?;
+    let (feed, standing, shared) = organizations::load(settings, &tenants, &directory).await?;
     let (app, acks) = assembled(settings, ground.clock, Stores { journal, tenants }, live, directory);
     stand_in(&app).await;
     folders.tell(&app, change);
@@ -137,7 +140,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         Reload::Watch => Some(folders.watch(&app)?),
         Reload::Signal => None,
     };
-    let outreach = outreach::start(settings, &app, store.as_ref(), feed.ring()).await;
+    let outreach = outreach::start(settings, &app, store.as_ref(), (feed.ring(), shared)).await;
     let retention = store.as_ref().and_then(|store| retention::start(settings, &app, store));
     let sources = outlets::read_sources(settings, &app);
     let following = organizations::follow(settings, feed, &app);
@@ -232,6 +235,8 @@ fn assembled(
         tenants: stores.tenants,
         clock,
         trials: Trials::default(),
+        ended: crate::app::ended::Ended::default(),
+        jumps: crate::app::jumps::Jumps::default(),
         metrics: Metrics::new(env!("CARGO_PKG_VERSION"), bundled_tzdb(), labels),
         board: Arc::default(),
         manners: Manners {
@@ -248,6 +253,7 @@ fn assembled(
         unread: Allowance::default(),
     };
     trials::open(&settings.data, &app);
+    app.jumps.look(&*app.clock);
     let acks = followers::answers_wait(settings, &mut app);
     (Arc::new(app), acks)
 }

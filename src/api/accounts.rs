@@ -1,4 +1,4 @@
-//! What may become of an organization's accounts, numbers and host names; a secret that was sent is never shown again.
+//! What may become of an organization's accounts and numbers; a secret that was sent is never shown again.
 
 use std::fmt;
 
@@ -8,13 +8,14 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use crate::admin::accounts::{Connect, Mode, Observe};
+use crate::admin::numbers::Lead;
 use crate::api::call::{self, Call};
 use crate::api::error::{ApiError, Code};
-use crate::api::installations::{BindingView, DomainView, InstallationView};
-use crate::model::ids::{AccountSid, ApiKeySid};
+use crate::api::installations::{BindingView, InstallationView};
+use crate::model::ids::{AccountSid, ApiKeySid, OrgSlug};
 use crate::model::phone::E164;
 use crate::model::secret::{ApiKey, Secret};
-use crate::tenant::domain::Host;
+use crate::tenant::binding::Binding;
 use crate::tenant::installation::Installation;
 use crate::tenant::item::{Item, Kept, Kind};
 use crate::tenant::owner::Owner;
@@ -222,9 +223,16 @@ pub(crate) struct NewBinding {
     /// Which account, when there are several.
     #[serde(default)]
     account_sid: Option<String>,
+    /// The line of the rules that it rings, by its name; at first the line with that number.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 80)]
+    line: Option<String>,
+    /// Which binding is used for what goes out when several fit: the lowest; at first 0.
+    #[serde(default)]
+    priority: Option<u16>,
 }
 
-/// Binds a number to an account. Saying it again changes nothing.
+/// Binds a number to an account, or changes how it is bound. Saying it again changes nothing.
 #[utoipa::path(
     operation_id = "bindNumber", tag = "bindings",
     request_body = NewBinding, responses((status = 200, body = BindingView))
@@ -236,13 +244,25 @@ pub(crate) async fn bind(mut call: Call, org: Path<String>) -> Result<HttpRespon
     let number = number(&wanted.number)?;
     let named = wanted.account_sid.as_deref().map(account).transpose()?;
     let over = if wanted.platform { Owner::Platform } else { Owner::Org(org.clone()) };
-    call.api.office.bind(&org, &over, named.as_ref(), &number, &call.stamp()).await?;
-    let bindings = call.api.tenants.tenant(&org).await?.bindings;
-    let fits = |kept: &Kept<crate::tenant::binding::Binding>| {
-        kept.item.selector == number.as_str() && kept.item.installation.owner == over
-    };
-    let found = bindings.into_iter().find(fits).ok_or_else(ApiError::not_found)?;
+    if over == Owner::Platform && call.caller.owner != Owner::Platform {
+        // Whose a number of the platform's account is, the platform says; a customer might name anybody's.
+        let known = call.api.tenants.tenant(&org).await?.bindings;
+        let own = |it: &Binding| it.installation.owner == Owner::Platform && it.selector == number.as_str();
+        if !known.iter().any(|kept| own(&kept.item)) {
+            call.platform(Action::Bindings)?;
+        }
+    }
+    let NewBinding { line, priority, .. } = wanted;
+    let lead = Lead { over, account: named, number, line, priority };
+    let (bound, _) = call.api.office.bind(&org, &lead, &call.stamp()).await?;
+    let found = binding(&call, &org, bound.id.as_str()).await?;
     Ok(call::tagged(found.version, &BindingView::from(found)))
+}
+
+async fn binding(call: &Call, org: &OrgSlug, id: &str) -> Result<Kept<Binding>, ApiError> {
+    let kept = call.api.tenants.item(&Owner::Org(org.clone()), Kind::Binding, id).await?;
+    let Item::Binding(item) = kept.item else { return Err(ApiError::not_found()) };
+    Ok(Kept { item, version: kept.version })
 }
 
 /// Lets a number go.
@@ -250,44 +270,8 @@ pub(crate) async fn bind(mut call: Call, org: Path<String>) -> Result<HttpRespon
 #[delete("/organizations/{org}/bindings/{id}")]
 pub(crate) async fn unbind(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, ApiError> {
     let org = call.org(&path.0, Action::Bindings)?;
-    let kept = call.api.tenants.item(&Owner::Org(org.clone()), Kind::Binding, &path.1).await?;
-    call.agrees(kept.version)?;
-    let Item::Binding(binding) = kept.item else { return Err(ApiError::not_found()) };
-    let number = E164::parse(&binding.selector).map_err(|_error| ApiError::not_found())?;
-    call.api.office.unbind(&org, &number, &call.stamp()).await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-/// A host name that is asked for.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewDomain {
-    /// The name, without scheme, port or path.
-    host: String,
-}
-
-/// Asks for a host name; the answer says which TXT record proves it. Asking again gives back the same word.
-#[utoipa::path(
-    operation_id = "requestDomain", tag = "domains",
-    request_body = NewDomain, responses((status = 200, body = DomainView))
-)]
-#[post("/organizations/{org}/domains")]
-pub(crate) async fn request_domain(mut call: Call, org: Path<String>) -> Result<HttpResponse, ApiError> {
-    let org = call.org(&org, Action::Domains)?;
-    let NewDomain { host } = call.body().await?;
-    let host = Host::parse(&host).map_err(|_error| invalid("`host` must be a name such as `phones.example.com`"))?;
-    let domain = call.api.office.request_domain(&org, host, &call.stamp()).await?;
-    let domains = call.api.tenants.tenant(&org).await?.domains;
-    let found = domains.into_iter().find(|kept| kept.item.host == domain.host).ok_or_else(ApiError::not_found)?;
-    Ok(call::tagged(found.version, &DomainView::from(found)))
-}
-
-/// Gives a host name up.
-#[utoipa::path(operation_id = "removeDomain", tag = "domains", responses((status = 204)))]
-#[delete("/organizations/{org}/domains/{host}")]
-pub(crate) async fn remove_domain(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, ApiError> {
-    let org = call.org(&path.0, Action::Domains)?;
-    let host = Host::parse(&path.1).map_err(|_error| ApiError::not_found())?;
-    call.api.office.remove_domain(&org, &host, &call.stamp()).await?;
+    let found = binding(&call, &org, &path.1).await?;
+    call.agrees(found.version)?;
+    call.api.office.unbind(found, &call.stamp()).await?;
     Ok(HttpResponse::NoContent().finish())
 }

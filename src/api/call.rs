@@ -24,6 +24,9 @@ use crate::web::raw;
 /// The header by which the same wish is known when it comes again.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
+/// What no credential looks like.
+const UNREADABLE: &str = "\u{7f}";
+
 /// A request of somebody who was let in.
 pub(crate) struct Call {
     /// The API.
@@ -46,7 +49,10 @@ impl FromRequest for Call {
             let missing = || ApiError::new(Code::Internal, "the API is not put together");
             let api = request.app_data::<Data<Api>>().cloned().ok_or_else(missing)?;
             let now = api.app.clock.now();
-            let said = request.headers().get(AUTHORIZATION).map(|value| value.to_str().unwrap_or("\u{7f}"));
+            let mut all = request.headers().get_all(AUTHORIZATION);
+            let said = all.next().map(|value| value.to_str().unwrap_or(UNREADABLE));
+            // Of two, somebody on the way may have judged the other one.
+            let said = if all.next().is_some() { Some(UNREADABLE) } else { said };
             let caller = api.gatekeeper.admit(said, address(&request, &api), now).await?;
             request.extensions_mut().insert(Known(caller.actor.clone()));
             Ok(Self { api, caller, now, request, payload })
@@ -90,7 +96,8 @@ impl Call {
         Err(error.with_refusal(self.caller.owner.clone(), "not-allowed", detail))
     }
 
-    fn may(&self, wanted: Action) -> Result<(), ApiError> {
+    /// Whether the sender may do that to whatever is theirs.
+    pub(crate) fn may(&self, wanted: Action) -> Result<(), ApiError> {
         self.caller.may(wanted).map_err(|refused| {
             let detail = refused.to_string();
             ApiError::from(refused).with_refusal(self.caller.owner.clone(), "not-allowed", detail)

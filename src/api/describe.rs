@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::api::PATH;
 use crate::api::error::{ApiError, Code, ErrorBody, ErrorDetail};
-use crate::api::{accounts, events, installations, organizations, rollout, rules, selves, switches, tokens};
+use crate::api::{accounts, domains, events, installations, organizations, rollout, rules, selves, switches, tokens};
 
 macro_rules! operations {
     ($($room:ident::$operation:ident),* $(,)?) => {
@@ -56,20 +56,31 @@ operations! {
     accounts::revoke,
     accounts::bind,
     accounts::unbind,
-    accounts::request_domain,
-    accounts::remove_domain,
+    domains::request,
+    domains::verify,
+    domains::activate,
+    domains::remove,
     installations::profiles,
     installations::list,
     installations::show,
     installations::bindings,
     installations::domains,
     switches::list,
+    switches::turn,
+    switches::undo,
     rules::list,
     rules::show,
+    rules::check,
+    rules::push,
+    rules::roll_back,
     tokens::list,
     tokens::issue,
     tokens::revoke,
     rollout::show,
+    rollout::change,
+    rollout::set_stage,
+    rollout::roll_back,
+    rollout::kill,
     events::list,
 }
 
@@ -123,7 +134,10 @@ async fn described() -> HttpResponse {
 pub(crate) async fn nowhere(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let path = request.path().split_once(PATH).map_or("", |(_, path)| path);
     let description = Described::openapi();
-    let found = description.paths.paths.iter().filter(|(pattern, _)| fits(pattern, path)).flat_map(|(_, item)| {
+    let fitting = || description.paths.paths.iter().filter(move |(pattern, _)| fits(pattern, path));
+    // A path that is spelt out is meant before one with a name in its place.
+    let closest = fitting().map(|(pattern, _)| names(pattern)).min();
+    let found = fitting().filter(|(pattern, _)| Some(names(pattern)) == closest).flat_map(|(_, item)| {
         let all = [
             ("GET", &item.get),
             ("POST", &item.post),
@@ -139,6 +153,11 @@ pub(crate) async fn nowhere(request: HttpRequest) -> Result<HttpResponse, ApiErr
     }
     let error = ApiError::new(Code::MethodNotAllowed, "this path takes other methods");
     Err(error.with_header(ALLOW, methods.join(", ")))
+}
+
+/// How many pieces of a pattern stand for a name.
+fn names(pattern: &str) -> usize {
+    pattern.split('/').filter(|piece| piece.starts_with('{')).count()
 }
 
 /// Whether a path has the form of a pattern, piece by piece.

@@ -11,6 +11,9 @@ use utoipa::ToSchema;
 use crate::admin::{AdminError, CheckError};
 use crate::app::access::Denied;
 use crate::app::access::tokens::TokenError;
+use crate::app::revisions::RevisionError;
+use crate::app::rollout::TurnError;
+use crate::app::switching::SwitchError;
 use crate::app::tenancy::{Conflict, TenantError};
 use crate::tenant::organization::Refusal;
 use crate::tenant::owner::Owner;
@@ -82,7 +85,7 @@ codes! {
     TooMany = "too-many-failures", TOO_MANY_REQUESTS, "wait as long as `Retry-After` says, and mend the credential";
     /// The program is at fault.
     Internal = "internal", INTERNAL_SERVER_ERROR, "report it with the `request_id`; the log has more";
-    /// The store cannot be reached now.
+    /// The store, the carrier or DNS cannot be reached now.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "try again in a moment";
 }
 
@@ -289,6 +292,8 @@ impl From<AdminError> for ApiError {
             }
             AdminError::DomainTaken => Self::new(Code::Taken, "this host name is taken"),
             AdminError::NoAccount { .. } => Self::new(Code::Invalid, "there is no such connected account"),
+            AdminError::SeveralBindings(_) => Self::new(Code::Invalid, "the number leads to several accounts"),
+            AdminError::Line => Self::new(Code::Invalid, message),
             AdminError::SeveralAccounts(_) => {
                 Self::new(Code::Invalid, "there are several accounts: name one as `account_sid`")
             }
@@ -305,10 +310,43 @@ impl From<AdminError> for ApiError {
             AdminError::Installation(_) | AdminError::Domain(_) => Self::new(Code::WrongState, message),
             AdminError::Store(error) => error.into(),
             AdminError::NoKey => Self::new(Code::Unavailable, "this service has no key to keep secrets under"),
-            AdminError::Names(_) | AdminError::Seal(_) | AdminError::Open(_) | AdminError::Renew(_) => {
+            AdminError::Names(detail) => {
+                tracing::warn!(%detail, "a host name's record cannot be looked up");
+                Self::new(Code::Unavailable, "DNS cannot be asked now, so nothing was changed")
+            }
+            AdminError::Seal(_) | AdminError::Open(_) | AdminError::Renew(_) => {
                 tracing::error!(error = message, "an operation of the API failed");
                 Self::new(Code::Internal, "this could not be done here and now")
             }
+        }
+    }
+}
+
+impl From<TurnError> for ApiError {
+    fn from(error: TurnError) -> Self {
+        match error {
+            TurnError::Refused(refused) => Self::new(Code::WrongState, refused.to_string()),
+            TurnError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RevisionError> for ApiError {
+    fn from(error: RevisionError) -> Self {
+        match error {
+            RevisionError::Unknown { .. } => Self::not_found(),
+            RevisionError::Ambiguous { .. } => Self::new(Code::Invalid, error.to_string()),
+            RevisionError::NothingBefore(_) => Self::new(Code::WrongState, error.to_string()),
+            RevisionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SwitchError> for ApiError {
+    fn from(error: SwitchError) -> Self {
+        match error {
+            SwitchError::Nothing(nothing) => Self::new(Code::WrongState, nothing.to_string()),
+            SwitchError::Store(error) => error.into(),
         }
     }
 }

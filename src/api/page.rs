@@ -40,8 +40,10 @@ pub(crate) struct TrailQuery {
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
     /// Those behind this place, oldest first; without it, the newest first.
+    #[param(value_type = Option<u64>)]
     after: Option<Cursor>,
     /// Those before this place, newest first.
+    #[param(value_type = Option<u64>)]
     before: Option<Cursor>,
 }
 

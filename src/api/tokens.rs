@@ -13,7 +13,7 @@ use crate::api::page::Page;
 use crate::app::access::tokens::{self, Wanted};
 use crate::tenant::item::{Kept, Kind};
 use crate::tenant::owner::{Id, Owner};
-use crate::tenant::role::{Action, Role};
+use crate::tenant::role::{self, Action, Role};
 use crate::tenant::stamp::{At, Stamp};
 use crate::tenant::token::ApiToken;
 
@@ -99,6 +99,10 @@ pub(crate) async fn issue(mut call: Call, org: Path<String>) -> Result<HttpRespo
     let owner = call.owner(&org, Action::Tokens)?;
     let NewToken { name, role, scopes, expires } = call.body().await?;
     let expires = expires.map(At::timestamp);
+    // A token that could do more than whoever issues it would be a way around their own scopes.
+    let granted =
+        |action: &&Action| role::may(role, **action).is_ok() && (scopes.is_empty() || scopes.contains(action));
+    Action::ALL.iter().filter(granted).try_for_each(|action| call.may(*action))?;
     let wanted = Wanted { name, role, scopes, expires, again: call.again()? };
     let fresh = tokens::issue(&call.api.tenants, &owner, wanted, &call.stamp()).await?;
     let secret = fresh.secret.expose().to_owned();

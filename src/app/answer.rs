@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::app::answer::fault::Fault;
 use crate::app::directory::resolve::{Believed, Disbelief, Reach, Refusal};
 use crate::app::directory::{Owner, Profile};
-use crate::app::ports::{Appended, JournalError};
+use crate::app::ports::{Appended, JournalError, REPEATS_WITHIN_US};
 use crate::audit::record::{Kind, Record, SecurityEvent};
 use crate::model::simulator;
 use crate::twiml;
@@ -169,6 +169,9 @@ const LONGEST_CALL: i64 = 25 * 3600;
 /// Seconds after a call in which its recordings may be reported.
 const LATEST_REPORT: i64 = 48 * 3600;
 
+/// Seconds after the end of a call within which what belongs to it may still arrive.
+const LATE_END: i64 = 300;
+
 /// A request that is genuine, and is not answered: it reaches for what is not its account's, or it is long over.
 struct Forbidden;
 
@@ -184,7 +187,7 @@ impl Visit<'_> {
             }
             Ok(Ok(Ok(done))) => return Ok(done),
             Ok(Ok(Err(Fault::Replayed))) => {
-                return Err(self.forbidden("replayed", "the call began longer ago than a call can last"));
+                return Err(self.forbidden("replayed", "the call is over"));
             }
             Ok(Ok(Err(Fault::Foreign))) => {
                 return Err(self.forbidden("foreign-number", "the number called belongs to another organization"));
@@ -197,7 +200,7 @@ impl Visit<'_> {
     }
 
     async fn answered(&self) -> Result<Done, Fault> {
-        if self.is_over() {
+        if self.is_over() || self.ended_elsewhere() {
             return Err(Fault::Replayed);
         }
         if let Some(why) = self.withheld() {
@@ -216,7 +219,29 @@ impl Visit<'_> {
     }
 
     fn call(&self) -> Result<CallEvent, Fault> {
-        Ok(self.verified.call(self.endpoint)?.into_inner())
+        let event = self.verified.call(self.endpoint)?.into_inner();
+        if event.status.is_final() && event.parent.is_none() && self.profile.owner != Owner::Simulator {
+            self.app.ended.here(self.profile.account.as_str(), event.call.as_str());
+        }
+        Ok(event)
+    }
+
+    /// Whether this asks what to do in a call that has ended, as another node says. What comes late with the end
+    /// itself is heard all the same.
+    fn ended_elsewhere(&self) -> bool {
+        let field = |name: &str| self.verified.get().fields().get(name).unwrap_or_default();
+        let patience = match self.endpoint {
+            Endpoint::InboundCall if matches!(field("CallStatus"), "ringing" | "in-progress" | "queued") => 0,
+            Endpoint::InboundCall | Endpoint::Continue => LATE_END,
+            Endpoint::Screen
+            | Endpoint::CallStatus
+            | Endpoint::Recording
+            | Endpoint::Transcription
+            | Endpoint::InboundSms
+            | Endpoint::MessageStatus => return false,
+        };
+        let since = self.app.ended.since(self.profile.account.as_str(), field("CallSid"));
+        since.is_some_and(|since| self.started.as_second().saturating_sub(since) >= patience)
     }
 
     /// Writes the record down, and then lets its answer go out.
@@ -240,7 +265,11 @@ impl Visit<'_> {
                 self.app.metrics.duplicate();
                 return Done { twiml: before.unwrap_or(twiml), outcome: Outcome::Repeated };
             }
-            Ok(Ok(Appended::Replayed)) => return Done { twiml, outcome: Outcome::Replayed },
+            Ok(Ok(Appended::Replayed { twiml: before, at })) => {
+                let late = self.app.jumps.age(&*self.app.clock, at) > REPEATS_WITHIN_US / 1_000_000;
+                let outcome = if late { Outcome::Replayed } else { Outcome::Repeated };
+                return Done { twiml: before.unwrap_or(twiml), outcome };
+            }
             Ok(Err(error)) => Fault::Journal(error),
             Err(_elapsed) => Fault::JournalSlow,
         };
@@ -273,7 +302,10 @@ impl Visit<'_> {
             | Endpoint::MessageStatus => return false,
         };
         let began = self.verified.get().query().get("at").and_then(|text| text.parse::<i64>().ok());
-        began.is_some_and(|began| self.at.as_second().saturating_sub(began) > longest)
+        let late = |began: i64| self.at.as_second().saturating_sub(began) > longest;
+        // An imagined call goes by its own time.
+        let real = self.at == self.started;
+        began.is_some_and(|began| late(began) && (!real || self.app.jumps.age(&*self.app.clock, began) > longest))
     }
 
     fn security(&self, event: &str, detail: &str) {

@@ -112,6 +112,8 @@ pub struct Bound {
     pub account: AccountSid,
     /// The number.
     pub number: E164,
+    /// The line of the rules that it rings; none for the line with that number.
+    pub line: Option<Box<str>>,
 }
 
 /// An organization with all that a request can be resolved by.
@@ -141,6 +143,11 @@ impl Tenant {
     /// Whether any of its numbers is in that account.
     fn is_in(&self, account: &AccountSid) -> bool {
         self.numbers.iter().any(|bound| bound.account == *account)
+    }
+
+    /// The line that the number's binding names, where it names one.
+    pub fn line(&self, number: &E164) -> Option<&str> {
+        self.numbers.iter().filter(|bound| bound.number == *number).find_map(|bound| bound.line.as_deref())
     }
 }
 

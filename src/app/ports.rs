@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -16,6 +17,11 @@ use crate::model::digest::Digest;
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
+
+    /// Time that has gone by since some moment, whatever the clock is set to meanwhile.
+    fn steady(&self) -> Duration {
+        Duration::try_from(self.now().duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default()
+    }
 }
 
 /// A name for a record that is made now: a version 7 UUID. Chance is asked for once and counted on from there: a
@@ -96,8 +102,13 @@ pub enum Appended {
         /// The answer.
         twiml: Option<String>,
     },
-    /// The step was answered so long ago that this is no retry: see [`REPEATS_WITHIN_US`].
-    Replayed,
+    /// The step was answered so long ago that this is no retry, by the clock: see [`REPEATS_WITHIN_US`].
+    Replayed {
+        /// The answer.
+        twiml: Option<String>,
+        /// When it was answered, in seconds since 1970.
+        at: i64,
+    },
 }
 
 /// How long after a step was answered its repeat is still answered the same; the carrier asks again within seconds.

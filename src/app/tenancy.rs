@@ -10,9 +10,10 @@
 //! organizations named there.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::app::ports::Later;
 use crate::model::digest::Digest;
@@ -90,6 +91,12 @@ pub trait Tenants: fmt::Debug + Send + Sync {
     /// The last place of the trail that is known here. It changes within a second of a change on any node; what was
     /// missed while the store was away shows as soon as it is back.
     fn watch(&self) -> watch::Receiver<Cursor>;
+
+    /// Says something to all nodes, in at most 8,000 bytes; whoever is away does not hear it.
+    fn tell<'a>(&'a self, platform: Platform, words: &'a str) -> Later<'a, Result<(), TenantError>>;
+
+    /// What any node says from now on, this one too; closed where there is one node only.
+    fn heard(&self, platform: Platform) -> broadcast::Receiver<Arc<str>>;
 
     /// How it stands.
     fn health(&self) -> TenantsHealth;

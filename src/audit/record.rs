@@ -395,15 +395,15 @@ pub struct StateRead {
     /// How many seconds before this call the same caller called, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_calls: Vec<u32>,
+    /// The line that the number's binding names, where it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 impl StateRead {
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
-        self.switches.is_empty()
-            && self.stale.is_empty()
-            && self.active_calls.is_empty()
-            && self.earlier_calls.is_empty()
+        *self == Self::default()
     }
 }
 

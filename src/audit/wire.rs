@@ -145,6 +145,7 @@ impl StateRead {
                 .map(|(contact, calls)| (contact.name.to_string(), *calls))
                 .collect(),
             earlier_calls: state.earlier_calls.clone(),
+            line: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::admin::Office;
 use crate::admin::accounts::{Connect as Wish, Mode, Observe};
+use crate::admin::numbers::{Became, Lead};
 use crate::cli::Answer;
 use crate::cli::ground::slug;
 use crate::cli::office::{self, Desk, Format, Misuse, Whose, number};
@@ -82,6 +83,12 @@ enum What {
         /// The number
         #[arg(value_parser = number)]
         number: E164,
+        /// Where it leads to the platform's account
+        #[arg(long)]
+        platform: bool,
+        /// Where it leads to this account, when it is in several
+        #[arg(long, value_name = "SID", value_parser = unread)]
+        account_sid: Option<Secret>,
     },
     /// Connect a Google service account that reads the sheets of switches
     Google(outlets::Google),
@@ -158,6 +165,12 @@ struct Bind {
     /// The account, when there are several
     #[arg(long, value_name = "SID", value_parser = unread)]
     account_sid: Option<Secret>,
+    /// The line of the rules that it rings, by its name [default: the line with that number]
+    #[arg(long, value_name = "NAME")]
+    line: Option<String>,
+    /// Which account is used for what goes out, when the number is in several: the lowest [default: 0]
+    #[arg(long, value_name = "NUMBER")]
+    priority: Option<u16>,
 }
 
 /// Takes a text as it is: what turns out to be no identifier may be a secret in the wrong place, and is not shown.
@@ -207,8 +220,10 @@ pub(crate) fn run(args: &Connect) -> Answer {
             }
             What::List { org, format } => list(&office, org.as_ref(), *format).await,
             What::Number(bind) => bound(&office, &settings, bind, &by).await,
-            What::Release { org, number } => {
-                office.unbind(org, number, &by).await?;
+            What::Release { org, number, platform, account_sid } => {
+                let over = platform.then_some(Owner::Platform);
+                let account = account_sid.as_ref().map(account).transpose()?;
+                office.release(org, number, (over.as_ref(), account.as_ref()), &by).await?;
                 Ok(told(&format!("{number} leads nowhere now")))
             }
         }
@@ -265,9 +280,12 @@ async fn bound(office: &Office, settings: &Settings, bind: &Bind, by: &Stamp) ->
         office.stand_in(&twilio.account, by).await?;
     }
     let account = bind.account_sid.as_ref().map(account).transpose()?;
-    let fresh = office.bind(&bind.org, &over, account.as_ref(), &bind.number, by).await?;
-    let already = if fresh { "" } else { " already" };
-    Ok(told(&format!("{} leads to `{}`{already}", bind.number, bind.org)))
+    let (line, priority) = (bind.line.clone(), bind.priority);
+    let lead = Lead { over, account, number: bind.number.clone(), line, priority };
+    let (binding, became) = office.bind(&bind.org, &lead, by).await?;
+    let line = if binding.line == binding.selector { String::new() } else { format!(", line `{}`", binding.line) };
+    let already = if became == Became::Same { " already" } else { "" };
+    Ok(told(&format!("{} leads to `{}`{line}{already}", bind.number, bind.org)))
 }
 
 async fn list(office: &Office, org: Option<&OrgSlug>, format: Format) -> anyhow::Result<Outcome> {

@@ -206,7 +206,10 @@ fn drawn(tenant: &Tenant) -> String {
     }
     for kept in &tenant.bindings {
         let it = &kept.item;
-        text.push_str(&format!("  number   {} over {}/{}\n", it.selector, it.installation.owner, it.installation.id));
+        let line = if it.line == it.selector { String::new() } else { format!(", line `{}`", it.line) };
+        let priority = if it.priority == 0 { String::new() } else { format!(", priority {}", it.priority) };
+        let over = format!("{}/{}", it.installation.owner, it.installation.id);
+        text.push_str(&format!("  number   {} over {over}{line}{priority}\n", it.selector));
     }
     for kept in &tenant.domains {
         text.push_str(&format!("  domain   {} {}\n", kept.item.host, kept.item.state));
@@ -218,7 +221,14 @@ fn whole(tenant: &Tenant) -> Value {
     let mut value = one(&tenant.organization.item);
     let numbers = tenant.bindings.iter().map(|kept| {
         let it = &kept.item;
-        json!({ "channel": it.channel.word(), "number": it.selector, "owner": it.installation.owner.as_str(), "installation": it.installation.id.as_str() })
+        json!({
+            "channel": it.channel.word(),
+            "number": it.selector,
+            "owner": it.installation.owner.as_str(),
+            "installation": it.installation.id.as_str(),
+            "line": it.line,
+            "priority": it.priority,
+        })
     });
     let domains =
         tenant.domains.iter().map(|kept| json!({ "host": kept.item.host.as_str(), "state": kept.item.state.word() }));

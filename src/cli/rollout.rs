@@ -2,21 +2,17 @@
 
 mod rules;
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
-use crate::app::rollout::{self, Told, TurnError};
+use crate::app::rollout::{self, TurnError};
 use crate::cli::Answer;
 use crate::cli::ground::slug;
 use crate::cli::office::{self, Desk, Format, Misuse};
 use crate::cli::outcome::Outcome;
 use crate::cli::terminal;
 use crate::model::ids::OrgSlug;
-use crate::tenant::event::Deed;
 use crate::tenant::profile::Provider;
-use crate::tenant::rollout::{Matrix, Rollout as Standing, RolloutError, Stage};
-use crate::tenant::stamp::Stamp;
+use crate::tenant::rollout::{Matrix, Rollout as Standing, Stage};
 
 /// What to do with the rollout.
 #[derive(Debug, clap::Args)]
@@ -100,21 +96,30 @@ enum Lever {
 }
 
 impl Lever {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::OwnAccounts => "own-accounts",
-            Self::PlatformFallback => "platform-fallback",
-            Self::Progressive => "progressive",
-            Self::RollbackMode => "rollback-mode",
-        }
+    const fn turned(self, on: bool) -> (rollout::Lever, bool) {
+        let lever = match self {
+            Self::OwnAccounts => rollout::Lever::OwnAccounts,
+            Self::PlatformFallback => rollout::Lever::PlatformFallback,
+            Self::Progressive => rollout::Lever::Progressive,
+            Self::RollbackMode => rollout::Lever::RollbackMode,
+        };
+        (lever, on)
     }
+}
 
-    const fn of(self, rollout: &mut Standing) -> &mut bool {
+impl Turn {
+    fn meant(&self) -> rollout::Turn {
         match self {
-            Self::OwnAccounts => &mut rollout.enabled,
-            Self::PlatformFallback => &mut rollout.allow_platform_fallback,
-            Self::Progressive => &mut rollout.progressive,
-            Self::RollbackMode => &mut rollout.rollback_mode,
+            Self::Enable { switch } => rollout::Turn::Levers(vec![switch.turned(true)]),
+            Self::Disable { switch } => rollout::Turn::Levers(vec![switch.turned(false)]),
+            Self::Stage { provider, stage, orgs, matrix } => rollout::Turn::Stage {
+                provider: *provider,
+                stage: *stage,
+                orgs: orgs.iter().cloned().collect(),
+                matrix: matrix.clone(),
+            },
+            Self::Rollback { provider } => rollout::Turn::Rollback(*provider),
+            Self::Kill => rollout::Turn::Kill,
         }
     }
 }
@@ -143,39 +148,13 @@ pub(crate) fn run(args: &Rollout) -> Answer {
         let by = args.desk.stamp();
         let standing = match turn {
             None => rollout::standing(store).await?,
-            Some(turn) => rollout::turn(store, &by, |rollout| turned(turn, rollout, &by)).await.map_err(told)?,
+            Some(turn) => rollout::turn(store, &by, &turn.meant()).await.map_err(told)?,
         };
         terminal::put(&match args.format {
             Format::Text => drawn(&standing),
             Format::Json => format!("{:#}\n", value(&standing)),
         });
         Ok(Outcome::Fine)
-    })
-}
-
-fn turned(turn: &Turn, rollout: &mut Standing, by: &Stamp) -> Result<Told, RolloutError> {
-    let on_or_off = |on| if on { "on" } else { "off" };
-    let mut set = |switch: Lever, on| {
-        *switch.of(rollout) = on;
-        (Deed::RolloutChanged, format!("{} {}", switch.word(), on_or_off(on)))
-    };
-    Ok(match turn {
-        Turn::Enable { switch } => set(*switch, true),
-        Turn::Disable { switch } => set(*switch, false),
-        Turn::Stage { provider, stage, orgs, matrix } => {
-            let orgs: BTreeSet<OrgSlug> = orgs.iter().cloned().collect();
-            rollout.set_stage(*provider, *stage, orgs, matrix.as_ref(), by.clone())?;
-            let cited = matrix.as_ref().map(|matrix| format!(", matrix {}", matrix.reference)).unwrap_or_default();
-            (Deed::RolloutStaged, format!("{provider} {stage}{cited}"))
-        }
-        Turn::Rollback { provider } => {
-            let stage = rollout.roll_back(*provider, by.clone())?;
-            (Deed::RolloutRolledBack, format!("{provider} {stage}"))
-        }
-        Turn::Kill => {
-            rollout.kill(by.clone());
-            (Deed::RolloutKilled, String::new())
-        }
     })
 }
 

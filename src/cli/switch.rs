@@ -190,11 +190,11 @@ fn take_back(undo: &Undo) -> Answer {
     let Some(switch) = named(&rules, &undo.switch) else { return Ok(Outcome::Findings) };
     let desk = Desk::open(&settings.data)?;
     let mut state = stored(&desk, &org, &switch.name)?;
-    if let Err(nothing) = state.undo() {
+    let now = SystemClock.now();
+    if let Err(nothing) = state.undo(At::new(now)) {
         eprintln!("error: {nothing}");
         return Ok(Outcome::Findings);
     }
-    let now = SystemClock.now();
     desk.turn(&state, &undo.by, now.as_second(), true)?;
     tell(&settings, &desk, &org, &rules, switch, now)
 }

@@ -77,7 +77,9 @@ impl<'a> Scene<'a> {
         let called = facts.map(|facts| &facts.called).or_else(|| summary.map(|it| &it.called));
         let caller = Caller::parse(caller.map_or("", String::as_str));
         let line_number = called.and_then(|text| E164::parse(text).ok());
-        let line = rules.lines.iter().find(|line| Some(&line.number) == line_number.as_ref());
+        let named = facts.and_then(|facts| facts.line.as_deref());
+        let line = rules.lines.iter().find(|line| Some(&*line.name) == named);
+        let line = line.or_else(|| rules.lines.iter().find(|line| Some(&line.number) == line_number.as_ref()));
         let now = Timestamp::from_microsecond(record.received.us).unwrap_or_default();
         // A call is told with the time at which it came in.
         let began = record.began.and_then(|began| Timestamp::from_second(began).ok()).unwrap_or(now);

@@ -10,7 +10,7 @@ use crate::replay::TOKEN;
 use crate::replay::recording::{Answer, Recording, Webhook};
 use crate::respond::callee::{Callee, Screened};
 use crate::respond::caller::{Answered, Stand};
-use crate::respond::{self, House, Memory, callee, caller, written};
+use crate::respond::{House, Memory, callee, caller, written};
 use crate::rules::ruleset::RuleSet;
 use crate::twiml;
 use crate::twiml::templates::Templates;
@@ -173,6 +173,10 @@ impl Memory for Then<'_> {
     fn earlier_calls(&self, _caller: &E164, _call: &CallSid, _began: i64) -> Vec<u32> {
         self.state.earlier_calls.clone()
     }
+
+    fn line(&self, _number: &E164) -> Option<Box<str>> {
+        self.state.line.as_deref().map(Box::from)
+    }
 }
 
 /// What came of one request.
@@ -225,8 +229,7 @@ pub fn play(
     };
     match endpoint {
         Endpoint::InboundCall => {
-            let line = respond::line_of(stage.rules, event.to.number.as_ref());
-            Ok(of_caller(&house, Stand::arrived(&event, line, request.at.as_second()), &then))
+            Ok(of_caller(&house, Stand::arrived(stage.rules, &event, request.at.as_second(), &then), &then))
         }
         Endpoint::Continue => match place()?.map(|place| place.leg) {
             Some(Leg::Caller(position)) => {

@@ -24,32 +24,43 @@ pub struct Stand {
     pub position: Position,
     /// What makes this request the same as its repeat, within the call.
     pub step: String,
+    /// The line that the number's binding names, where it names one.
+    pub bound: Option<Box<str>>,
     /// The word for something in the carrier's report that does not fit our own records.
     pub anomaly: Option<&'static str>,
 }
 
 impl Stand {
     /// A call has arrived, at this second.
-    pub fn arrived(event: &CallEvent, line: Option<LineId>, began: i64) -> Self {
+    pub fn arrived(rules: &RuleSet, event: &CallEvent, began: i64, memory: &impl Memory) -> Self {
+        let (line, bound) = line(rules, event, memory);
         let gone = event.status.is_final();
         let (happened, step) = if gone { (Happened::Gone, "arrival.gone") } else { (Happened::Arrived, "arrival") };
         Self {
             facts: facts(event, line, happened),
             position: Position::start(began),
             step: step.to_owned(),
+            bound,
             anomaly: line.is_none().then_some(UNKNOWN_NUMBER),
         }
     }
 
     /// A step of a call has ended.
     pub fn continued(rules: &RuleSet, event: &CallEvent, position: Position, memory: &impl Memory) -> Self {
-        let line = line_of(rules, event.to.number.as_ref());
+        let (line, bound) = line(rules, event, memory);
         let (happened, anomaly) = happened(rules, event, &position, memory);
         let place = position.step.map_or_else(|| "start".to_owned(), crate::audit::wire::step);
         let gone = if happened == Happened::Gone { ".gone" } else { "" };
         let step = format!("{place}.{}.{}{gone}", position.stage, position.hop);
-        Self { facts: facts(event, line, happened), position, step, anomaly }
+        Self { facts: facts(event, line, happened), position, step, bound, anomaly }
     }
+}
+
+/// The line that rings, and the name that the number's binding gives it.
+fn line(rules: &RuleSet, event: &CallEvent, memory: &impl Memory) -> (Option<LineId>, Option<Box<str>>) {
+    let number = event.to.number.as_ref();
+    let bound = number.and_then(|number| memory.line(number));
+    (line_of(rules, number, bound.as_deref()), bound)
 }
 
 /// What the request tells of its call.

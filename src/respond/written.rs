@@ -18,7 +18,7 @@ pub fn decision(record: &mut Record, rules: &RuleSet, called: &str, stand: &Stan
     record.began = Some(stand.position.began);
     record.facts = Some(Facts::of(rules, &stand.facts, called));
     record.from = Some(Place::of(rules, &stand.position));
-    record.state = StateRead::of(rules, state);
+    record.state = StateRead { line: stand.bound.as_deref().map(str::to_owned), ..StateRead::of(rules, state) };
     record.considered.clone_from(&decision.trace);
     record.reported.anomalies = stand.anomaly.map(str::to_owned).into_iter().collect();
     if twiml.is_ok() {

@@ -154,6 +154,7 @@ impl Feed {
                 () = tokio::time::sleep(LOOK) => false,
             };
             looks += 1;
+            app.jumps.look(&*app.clock);
             self.note(&app, &mut looks).await;
             if !told && failures == 0 && refreshed.elapsed() < REFRESH {
                 continue;

@@ -16,6 +16,7 @@ use crate::tenant::owner::Owner;
 use crate::tenant::profile::Provider;
 use crate::tenant::revision::Returned;
 use crate::tenant::rollout::Rollout;
+use crate::tenant::switch::SwitchState;
 
 /// Everything that is stored, as of one place of the trail.
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ pub struct Gathered {
     pub rules: BTreeMap<OrgSlug, Digest>,
     /// What those have on trial that was taken back.
     pub returned: BTreeMap<OrgSlug, Returned>,
+    /// The switches that were ever turned.
+    pub switches: Vec<SwitchState>,
     /// The place of the trail.
     pub cursor: Cursor,
 }
@@ -69,7 +72,8 @@ impl Gathered {
                 self.returned.extend(it.returned.map(|returned| (it.org.clone(), returned)));
                 self.rules.insert(it.org, it.digest);
             }
-            Item::Profile(_) | Item::Switch(_) | Item::RuleFiles(_) | Item::Token(_) => {}
+            Item::Switch(it) => self.switches.push(it),
+            Item::Profile(_) | Item::RuleFiles(_) | Item::Token(_) => {}
         }
     }
 

@@ -31,7 +31,7 @@ const fn open(name: &'static str, variable: &'static str, default: &'static str,
 }
 
 /// All settings, in the order of `--print-config`.
-pub const KEYS: [Key; 45] = [
+pub const KEYS: [Key; 46] = [
     open(
         "listen",
         "RINGFALL_LISTEN",
@@ -180,6 +180,12 @@ pub const KEYS: [Key; 45] = [
         meaning: "the secret of that API key",
     },
     open("twilio_api_url", "RINGFALL_TWILIO_API_URL", "https://api.twilio.com", "where Twilio's REST interface is"),
+    open(
+        "dns_resolver",
+        "RINGFALL_DNS_RESOLVER",
+        "",
+        "address of the resolver that host names are proved by; the system's when not set",
+    ),
     open("texts_a_second", "RINGFALL_TEXTS_A_SECOND", "100", "texts of one organization that a node sends in a second"),
     open("texts_a_day", "RINGFALL_TEXTS_A_DAY", "500", "texts that an organization may send within a day"),
     open(

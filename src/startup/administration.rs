@@ -7,6 +7,7 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use anyhow::Context as _;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::admin::Office;
@@ -17,6 +18,7 @@ use crate::app::{Allowance, App};
 use crate::settings::Settings;
 use crate::startup::carrier::Check;
 use crate::startup::keys;
+use crate::startup::names::Dns;
 use crate::web::server::{self, Capacity};
 
 /// Open connections to a listener of the API's own.
@@ -45,8 +47,10 @@ pub(in crate::startup) fn assembled(
         tenants: Arc::clone(tenants),
         office: Office::new(Arc::clone(tenants), ring),
         carrier: Arc::new(Check::new(settings)?),
+        names: Arc::new(Dns::new(settings)),
         gatekeeper: Gatekeeper::new(Arc::clone(tenants), settings.api.jwt.clone()),
         proxies: settings.trusted_proxies.clone(),
+        looking: Semaphore::new(1),
         body_limit: LARGEST_BODY,
         body_timeout: settings.header_timeout,
         refusals: Allowance::default(),

@@ -149,7 +149,7 @@ impl Standing {
         let stored = settings.database_url.is_some() || settings.data.join(crate::tenants::FILE).exists();
         let ring = if stored {
             let store = organizations::open(settings)?;
-            let (feed, _) = organizations::load(settings, &store, &directory).await?;
+            let (feed, _, _) = organizations::load(settings, &store, &directory).await?;
             feed.ring()
         } else {
             None

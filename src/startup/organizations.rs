@@ -16,8 +16,9 @@ use crate::roster::feed::{self, Feed};
 use crate::roster::gather::Gathered;
 use crate::roster::{Bench, kept};
 use crate::settings::Settings;
-use crate::startup::keys;
 use crate::startup::revisions::Standing;
+use crate::startup::switches::Shared;
+use crate::startup::{elsewhere, keys};
 use crate::store;
 use crate::tenant::event::Cursor;
 use crate::tenant::owner::Platform;
@@ -26,11 +27,11 @@ use crate::tenants;
 /// How long a start waits for the database before it takes what was kept.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The quiet after a change before the state is kept anew.
-const QUIET: Duration = Duration::from_secs(10);
+/// The quiet after a change before the state is kept anew, so that many changes are kept at once.
+const QUIET: Duration = Duration::from_millis(500);
 
-/// The shortest time between two keepings.
-const RARELY: Duration = Duration::from_secs(60);
+/// The rest after a keeping, in times of how long it took: of many organizations it is kept less often.
+const REST: u32 = 20;
 
 /// Opens the store.
 pub fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Tenants>> {
@@ -39,11 +40,11 @@ pub fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Tenants>> {
 }
 
 /// Fills the directory with everything that is stored, or with what was kept of it while the database is away.
-pub async fn load(
+pub(in crate::startup) async fn load(
     settings: &Settings,
     store: &Arc<dyn Tenants>,
     directory: &Directory,
-) -> anyhow::Result<(Feed, Standing)> {
+) -> anyhow::Result<(Feed, Standing, Shared)> {
     let loaded = tokio::time::timeout(PATIENCE, Gathered::from(store.load(Platform))).await;
     let loaded = loaded.unwrap_or_else(|_elapsed| Err(TenantError::Unavailable("it does not answer".to_owned())));
     let mut gathered = match loaded {
@@ -64,9 +65,10 @@ pub async fn load(
         returned: std::mem::take(&mut gathered.returned),
         cursor: gathered.cursor,
     };
+    let shared = Shared { switches: std::mem::take(&mut gathered.switches), cursor: gathered.cursor };
     let mut feed = Feed::new(Arc::clone(store), Bench { ring, ..Bench::default() });
     feed::tell(&feed.fill(gathered, directory));
-    Ok((feed, standing))
+    Ok((feed, standing, shared))
 }
 
 /// Follows changes, and keeps the last good state where the store is elsewhere. Whoever drops the tasks ends them.
@@ -74,6 +76,7 @@ pub fn follow(settings: &Settings, feed: Feed, app: &Arc<App>) -> Following {
     let (changed, changes) = watch::channel(feed.cursor());
     let mut tasks = vec![tokio::spawn(feed.follow(Arc::clone(app), changed))];
     if settings.database_url.is_some() {
+        tasks.push(tokio::spawn(elsewhere::run(Arc::clone(app))));
         tasks.push(tokio::spawn(keep(Arc::clone(&app.tenants), settings.data.clone(), changes)));
     }
     Following(tasks)
@@ -102,10 +105,11 @@ impl Drop for Following {
 
 async fn keep(store: Arc<dyn Tenants>, folder: PathBuf, mut changes: watch::Receiver<Cursor>) {
     loop {
+        let begun = tokio::time::Instant::now();
         if let Err(error) = kept_once(&store, &folder).await {
             tracing::warn!(%error, "the state of the organizations is not kept: a restart needs the database");
         }
-        tokio::time::sleep(RARELY).await;
+        tokio::time::sleep(begun.elapsed() * REST).await;
         if changes.changed().await.is_err() {
             return;
         }

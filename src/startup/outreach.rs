@@ -21,7 +21,7 @@ use crate::model::secret::Secret;
 use crate::outbox::Desk;
 use crate::settings::Settings;
 use crate::startup::carrier::Accounts;
-use crate::startup::{accounts, carrier, drift};
+use crate::startup::{accounts, carrier, drift, switches};
 use crate::store::Store;
 use crate::twilio::carrier::{self as carrier_port, Texts};
 use crate::twilio::client::Gate;
@@ -55,21 +55,22 @@ pub(super) async fn start(
     settings: &Settings,
     app: &Arc<App>,
     store: Option<&Arc<Store>>,
-    ring: Option<Arc<Ring>>,
+    (ring, shared): (Option<Arc<Ring>>, switches::Shared),
 ) -> Tasks {
     let Some(store) = store else { return Tasks::default() };
     let started = async {
         let gate = carrier::gate(settings)?;
         let accounts = Arc::new(Accounts::new(settings, Arc::clone(&gate), ring));
-        Ok::<_, anyhow::Error>((ready(settings, app, &accounts, gate).await?, accounts))
+        Ok::<_, anyhow::Error>((ready(settings, app, (&accounts, &shared), gate).await?, accounts))
     };
     match started.await {
         Ok((Means { outbox, carrier, key }, accounts)) => {
             let trail: Arc<dyn Trail> = Arc::<Store>::clone(store);
             let links = Arc::new(Links(link(settings.public_url.clone(), key)));
             let reader = reader::run(Arc::clone(app), trail, Arc::clone(&outbox), links);
+            let alike = switches::run(Arc::clone(app), Arc::clone(&outbox), shared);
             let sender = sender::run(Arc::clone(app), outbox, carrier, limits(settings));
-            let mut tasks = vec![tokio::spawn(reader), tokio::spawn(sender)];
+            let mut tasks = vec![tokio::spawn(reader), tokio::spawn(sender), tokio::spawn(alike)];
             tasks.extend(watch_numbers(settings, app, accounts));
             Tasks(tasks)
         }
@@ -128,11 +129,12 @@ fn ways(app: &Arc<App>, accounts: &Arc<Accounts>) -> Box<carrier_port::Accounts>
 async fn ready(
     settings: &Settings,
     app: &Arc<App>,
-    accounts: &Arc<Accounts>,
+    (accounts, shared): (&Arc<Accounts>, &switches::Shared),
     gate: Arc<Gate>,
 ) -> anyhow::Result<Means> {
     let outbox: Arc<dyn Outbox> = Arc::new(Desk::open(&settings.data)?);
-    // The first call must find the switches as they were left.
+    // The first call must find the switches as they were left, on whatever node.
+    outbox.keep(shared.news(&outbox.switches().await?), None).await?;
     app.switches.replace(outbox.switches().await?);
     if accounts.given().is_err() {
         tracing::info!("the settings have no API key: only organizations with a key of their own can send texts");

@@ -467,7 +467,8 @@ fn append(
     if let Some(place) = place {
         let (twiml, at) = rows::answered(connection, place)?;
         let late = record.received.us.saturating_sub(at) > REPEATS_WITHIN_US;
-        return Ok(if late { Appended::Replayed } else { Appended::Repeat { twiml } });
+        let at = at / 1_000_000;
+        return Ok(if late { Appended::Replayed { twiml, at } } else { Appended::Repeat { twiml } });
     }
     let spot = Spot { seq: last.seq + 1, ..*last };
     rows::append(connection, spot, record, &written.body)?;

@@ -1,5 +1,6 @@
 //! A switch of an organization as it is now, and what it was before, so that the last turn can be undone.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::ids::OrgSlug;
@@ -32,6 +33,9 @@ pub struct SwitchState {
     /// How it stood before, newest first.
     #[serde(default)]
     pub before: Vec<Option<Setting>>,
+    /// When it was turned, or a turn of it taken back, last.
+    #[serde(default)]
+    pub changed: Option<At>,
 }
 
 /// There is nothing to undo.
@@ -45,27 +49,43 @@ impl SwitchState {
 
     /// A switch that was never turned.
     pub const fn new(org: OrgSlug, switch: String) -> Self {
-        Self { org, switch, now: None, before: Vec::new() }
+        Self { org, switch, now: None, before: Vec::new(), changed: None }
     }
 
     /// Turns it.
     pub fn turn(&mut self, setting: Setting) {
+        self.move_on(setting.set.at);
         let was = self.now.replace(setting);
         self.before.insert(0, was);
         self.before.truncate(Self::REMEMBERED);
     }
 
     /// Sets it back to what it was before the last turn.
-    pub fn undo(&mut self) -> Result<(), NothingToUndo> {
+    pub fn undo(&mut self, at: At) -> Result<(), NothingToUndo> {
         if self.before.is_empty() {
             return Err(NothingToUndo(self.switch.clone()));
         }
         self.now = self.before.remove(0);
+        self.move_on(at);
         Ok(())
     }
 
+    /// A change comes after the one before it, even where this machine's clock is behind that of another.
+    fn move_on(&mut self, at: At) {
+        let next =
+            |before: At| Timestamp::from_microsecond(before.microsecond().saturating_add(1)).map_or(before, At::new);
+        self.changed = Some(self.changed.map_or(at, |before| at.max(next(before))));
+    }
+
+    /// Whether something became of it after what became of the other.
+    pub fn is_later_than(&self, other: Option<&Self>) -> bool {
+        // What was kept by an earlier release says no more than when it was turned.
+        let moment = |state: &Self| state.changed.or_else(|| state.now.as_ref().map(|setting| setting.set.at));
+        moment(self) > other.and_then(moment)
+    }
+
     /// What counts at that moment; nothing means the default of the rules.
-    pub fn at(&self, now: jiff::Timestamp) -> Option<bool> {
+    pub fn at(&self, now: Timestamp) -> Option<bool> {
         let over = |setting: &&Setting| setting.until.is_some_and(|until| now >= until.timestamp());
         self.now.as_ref().filter(|setting| !over(setting)).map(|setting| setting.on)
     }
@@ -73,8 +93,6 @@ impl SwitchState {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::tenant::stamp::Actor;
 
@@ -103,14 +121,26 @@ mod tests {
     #[test]
     fn turns_are_undone_one_after_the_other() {
         let mut away = away();
-        assert!(away.undo().is_err());
+        assert!(away.undo(At::new(at(90))).is_err());
         away.turn(setting(true, 0, None));
         away.turn(setting(false, 1, None));
-        away.undo().unwrap();
+        away.undo(At::new(at(90))).unwrap();
         assert_eq!(away.at(at(2)), Some(true));
-        away.undo().unwrap();
+        away.undo(At::new(at(90))).unwrap();
         assert_eq!(away.at(at(2)), None);
-        assert!(away.undo().is_err());
+        assert!(away.undo(At::new(at(90))).is_err());
+    }
+
+    #[test]
+    fn what_became_of_it_last_counts_wherever_it_was_done() {
+        let (mut here, mut there) = (away(), away());
+        assert!(!here.is_later_than(None) && !here.is_later_than(Some(&there)));
+        here.turn(setting(true, 5, None));
+        assert!(here.is_later_than(None) && here.is_later_than(Some(&there)) && !there.is_later_than(Some(&here)));
+        there = here.clone();
+        assert!(!there.is_later_than(Some(&here)));
+        there.undo(At::new(at(4))).unwrap();
+        assert!(there.is_later_than(Some(&here)) && !here.is_later_than(Some(&there)));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_postgres::Transaction;
 
@@ -38,6 +38,9 @@ use crate::tenants::OpenError;
 use crate::tenants::gather;
 use crate::tenants::postgres::form::Form;
 
+/// Words of other nodes that wait to be heard.
+const HEARD: usize = 256;
+
 /// Connections of one node: administration is rare, and calls are answered from memory.
 const CONNECTIONS: usize = 4;
 
@@ -58,6 +61,7 @@ const PORTIONS: usize = 8;
 pub struct Postgres {
     link: Link,
     cursor: Arc<watch::Sender<Cursor>>,
+    heard: broadcast::Sender<Arc<str>>,
     follower: JoinHandle<()>,
 }
 
@@ -79,9 +83,15 @@ impl Postgres {
             .map_err(|error| AddressError::Unusable(error.to_string()))?;
         let form = Arc::new(Form::new(address.config(), tls.clone()));
         let link = Link { pool, state, form };
-        let follower =
-            follow::Follower { config: address.config(), tls, link: link.clone(), cursor: Arc::clone(&cursor) };
-        Ok(Self { link, cursor, follower: tokio::spawn(follower.run()) })
+        let heard = broadcast::Sender::new(HEARD);
+        let follower = follow::Follower {
+            config: address.config(),
+            tls,
+            link: link.clone(),
+            cursor: Arc::clone(&cursor),
+            heard: heard.clone(),
+        };
+        Ok(Self { link, cursor, heard, follower: tokio::spawn(follower.run()) })
     }
 }
 
@@ -308,6 +318,20 @@ impl Tenants for Postgres {
 
     fn watch(&self) -> watch::Receiver<Cursor> {
         self.cursor.subscribe()
+    }
+
+    fn tell<'a>(&'a self, _platform: Platform, words: &'a str) -> Later<'a, Result<(), TenantError>> {
+        let words = words.to_owned();
+        Box::pin(self.link.ask(&Owner::Platform, move |at| {
+            Box::pin(async move {
+                let said = at.execute("SELECT pg_notify($1, $2)", &[&follow::WORDS, &words]).await;
+                said.map(drop).map_err(|error| unreachable_server(&error))
+            })
+        }))
+    }
+
+    fn heard(&self, _platform: Platform) -> broadcast::Receiver<Arc<str>> {
+        self.heard.subscribe()
     }
 
     fn health(&self) -> TenantsHealth {

@@ -22,7 +22,10 @@ use serde_json::{Value, json};
 use crate::support::{House, Service};
 
 mod apart;
+mod attacks;
 mod changes;
+mod conformance;
+mod nodes;
 mod refusals;
 mod schema;
 mod token;
@@ -88,10 +91,15 @@ impl Desk {
         Self::open_with(&[("RINGFALL_API_JWT_SECRET", SECRET)]).await
     }
 
-    async fn open_with(settings: &[(&str, &str)]) -> Self {
+    /// Without an organization.
+    async fn empty_with(settings: &[(&str, &str)]) -> Self {
         let house = House::new();
         let service = house.serve_with(settings, None).await;
-        let desk = Self { house, service, client: reqwest::Client::builder().no_proxy().build().unwrap() };
+        Self { house, service, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+    }
+
+    async fn open_with(settings: &[(&str, &str)]) -> Self {
+        let desk = Self::empty_with(settings).await;
         for slug in ["acme", "bravo"] {
             let slug = OrgSlug::parse(slug).unwrap();
             let name = format!("{slug} of Springfield");

@@ -23,6 +23,7 @@ mod cli;
 mod crash;
 mod diffing;
 mod doctor;
+mod fake_dns;
 mod fake_twilio;
 mod floors;
 mod gate;

@@ -42,21 +42,30 @@ finally: { voicemail: Please leave your name and number after the tone. }
 
 /// A clock that stands still until it is moved: Monday 2026-11-23 10:00 in Los Angeles.
 #[derive(Debug)]
-pub(crate) struct StoppedClock(AtomicI64);
+pub(crate) struct StoppedClock(AtomicI64, AtomicI64);
 
 impl StoppedClock {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicI64::new(1_795_456_800)))
+        Arc::new(Self(AtomicI64::new(1_795_456_800), AtomicI64::new(0)))
     }
 
     pub(crate) fn forward(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
+
+    /// Somebody sets the clock; no time goes by.
+    pub(crate) fn set_ahead(&self, seconds: i64) {
+        self.1.fetch_add(seconds, Ordering::SeqCst);
+    }
 }
 
 impl Clock for StoppedClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap()
+        Timestamp::from_second(self.0.load(Ordering::SeqCst) + self.1.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst).unsigned_abs())
     }
 }
 

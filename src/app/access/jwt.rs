@@ -105,7 +105,7 @@ impl JwtKeys {
                 Untrusted::Unreadable
             }
         })?;
-        self.judge(read.claims, now)
+        self.judge(&read.claims, now)
     }
 
     fn named(&self, kid: Option<&str>) -> Option<&DecodingKey> {
@@ -116,7 +116,7 @@ impl JwtKeys {
         }
     }
 
-    fn judge(&self, claims: Claims, now: Timestamp) -> Result<Caller, Untrusted> {
+    fn judge(&self, claims: &Claims, now: Timestamp) -> Result<Caller, Untrusted> {
         let second = now.as_duration().as_secs_f64();
         if claims.exp + LEEWAY <= second {
             return Err(Untrusted::Expired);
@@ -133,8 +133,10 @@ impl JwtKeys {
             return Err(Untrusted::Issuer);
         }
         let owner = Owner::parse(&claims.org_id).map_err(|_error| Untrusted::Claims)?;
-        let words = claims.scope.unwrap_or_default();
+        let words = claims.scope.as_deref().unwrap_or_default();
         let scopes: Option<BTreeSet<Action>> = words.split_ascii_whitespace().map(Action::parse).collect();
+        // Here no scopes mean all of them; whoever says that there are none means the opposite.
+        let scopes = scopes.filter(|scopes| claims.scope.is_none() || !scopes.is_empty());
         Ok(Caller {
             actor: Actor::new(&format!("jwt:{}", claims.sub)),
             owner,

@@ -27,11 +27,11 @@ pub(super) async fn arrived(visit: &Visit<'_>, event: &CallEvent) -> Result<Done
     if let Some(fault) = &event.fault {
         return Err(Fault::CarrierFallback(fault.code.to_string()));
     }
-    let (org, line) = visit.newcomer(event)?;
-    if line.is_none() {
+    let org = visit.newcomer(event)?;
+    let stand = Stand::arrived(&org.rules, event, visit.at.as_second(), &visit.memory(&org.slug));
+    if stand.facts.line.is_none() {
         visit.app.metrics.anomaly("unknown-number");
     }
-    let stand = Stand::arrived(event, line, visit.at.as_second());
     Ok(decided(visit, event, Asked { org, stand }).await)
 }
 

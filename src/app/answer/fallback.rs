@@ -12,7 +12,7 @@ use crate::model::call::{CallFacts, Happened, LegOutcome};
 use crate::model::digest::Digest;
 use crate::model::ids::OrgSlug;
 use crate::model::position::Position;
-use crate::respond;
+use crate::respond::{self, Memory as _};
 use crate::twiml::last_resort::{Known, last_resort};
 use crate::webhook::continuation::{Continuation, Leg};
 use crate::webhook::endpoint::Endpoint;
@@ -71,7 +71,11 @@ impl Visit<'_> {
         let place = self.place(event.as_ref());
         let org = place.org.as_ref();
         let audio_base = org.map(|org| format!("{}/audio/{}", self.app.manners.prefix, org.slug));
-        let line = |org: &Arc<Organization>, event: &CallEvent| respond::line_of(&org.rules, event.to.number.as_ref());
+        let line = |org: &Arc<Organization>, event: &CallEvent| {
+            let number = event.to.number.as_ref();
+            let bound = number.and_then(|number| self.memory(&org.slug).line(number));
+            respond::line_of(&org.rules, number, bound.as_deref())
+        };
         let facts = event.as_ref().map(|event| rough_facts(event, org.and_then(|org| line(org, event))));
         let known = Known {
             org: org.map(|org| &org.slug),

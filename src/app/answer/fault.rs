@@ -18,8 +18,8 @@ pub enum Fault {
     /// The number that was called belongs to another organization than the one that was named.
     #[error("the number that was called belongs to another organization")]
     Foreign,
-    /// The call began longer ago than a call can last.
-    #[error("the call began longer ago than a call can last")]
+    /// The call began longer ago than a call can last, or another node says that it has ended.
+    #[error("the call is over")]
     Replayed,
     /// The organization is served only so far.
     #[error("the organization is not served in full: {}", .0.word())]

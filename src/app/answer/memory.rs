@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::app::App;
 use crate::app::answer::Visit;
+use crate::app::directory::Directory;
 use crate::app::live::Organization;
 use crate::app::messenger::switchboard::Switchboard;
 use crate::app::ports::{Journal, Key};
@@ -16,6 +17,7 @@ use crate::rules::ruleset::RuleSet;
 /// The journal, asked for one organization.
 pub(super) struct Remembered<'a> {
     journal: &'a dyn Journal,
+    directory: &'a Directory,
     org: &'a OrgSlug,
     switches: &'a Switchboard,
     now: Timestamp,
@@ -45,11 +47,15 @@ impl Memory for Remembered<'_> {
     fn earlier_calls(&self, caller: &E164, call: &CallSid, began: i64) -> Vec<u32> {
         self.journal.earlier_calls(self.org.as_str(), caller.as_str(), call.as_str(), began)
     }
+
+    fn line(&self, number: &E164) -> Option<Box<str>> {
+        self.directory.now().tenant(self.org)?.line(number).map(Box::from)
+    }
 }
 
 /// What is remembered of the calls of an organization, at that time.
 pub(super) fn of<'a>(app: &'a App, org: &'a OrgSlug, now: Timestamp) -> Remembered<'a> {
-    Remembered { journal: &*app.journal, org, switches: &app.switches, now }
+    Remembered { journal: &*app.journal, directory: &app.directory, org, switches: &app.switches, now }
 }
 
 impl Visit<'_> {

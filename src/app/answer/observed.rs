@@ -64,7 +64,7 @@ fn written(app: &App, raw: &RawWebhook, slug: &OrgSlug, at: Timestamp) -> String
 fn facts(raw: &RawWebhook, org: Option<&Organization>) -> CallFacts {
     let field = |name: &str| raw.fields().get(name).unwrap_or_default();
     let number = E164::parse(field("To")).ok();
-    let line: Option<LineId> = org.and_then(|org| respond::line_of(&org.rules, number.as_ref()));
+    let line: Option<LineId> = org.and_then(|org| respond::line_of(&org.rules, number.as_ref(), None));
     let gone = ["completed", "busy", "failed", "no-answer", "canceled"].contains(&field("CallStatus"));
     let happened = if gone {
         Happened::Gone

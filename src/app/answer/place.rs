@@ -12,10 +12,10 @@ use crate::app::ports::RuleText;
 use crate::app::revisions;
 use crate::decide;
 use crate::model::digest::RulesKey;
-use crate::model::ids::{LineId, OrgSlug};
+use crate::model::ids::OrgSlug;
 use crate::model::phone::E164;
 use crate::model::position::Position;
-use crate::respond;
+use crate::respond::{self, Memory as _};
 use crate::webhook::continuation::{self, Continuation};
 use crate::webhook::event::CallEvent;
 
@@ -63,7 +63,7 @@ impl Visit<'_> {
 
     /// Where a new call belongs. A number that nobody has goes to the organization that the URL names, or to the one
     /// whose account it came over.
-    pub(super) fn newcomer(&self, event: &CallEvent) -> Result<(Arc<Organization>, Option<LineId>), Fault> {
+    pub(super) fn newcomer(&self, event: &CallEvent) -> Result<Arc<Organization>, Fault> {
         let number = event.to.number.as_ref();
         let slug = match (self.named()?, self.bound(number)) {
             (None, None) => match &self.profile.owner {
@@ -79,22 +79,23 @@ impl Visit<'_> {
         let now = self.app.live.now();
         let organization = now.organization(&slug).map(Arc::clone);
         let organization = organization.ok_or_else(|| Fault::UnknownOrganization(slug.to_string()))?;
-        if let Some((tried, line)) = self.tried(&organization, event) {
+        if let Some(tried) = self.tried(&organization, event) {
             self.app.metrics.tried("answered");
-            return Ok((tried, Some(line)));
+            return Ok(tried);
         }
-        let line = respond::line_of(&organization.rules, number);
-        Ok((organization, line))
+        Ok(organization)
     }
 
     /// The organization under its rules on trial, when those answer this caller. A line that they do not have is not
     /// on trial.
-    fn tried(&self, organization: &Organization, event: &CallEvent) -> Option<(Arc<Organization>, LineId)> {
+    fn tried(&self, organization: &Organization, event: &CallEvent) -> Option<Arc<Organization>> {
         let (trial, tried) = organization.tried()?;
-        let line = respond::line_of(&tried.rules, event.to.number.as_ref())?;
+        let number = event.to.number.as_ref();
+        let bound = number.and_then(|number| self.memory(&organization.slug).line(number));
+        let line = respond::line_of(&tried.rules, number, bound.as_deref())?;
         let began = decide::moment(&tried.rules, Some(line), &Position::start(self.at.as_second()));
         let takes = trial.takes(&event.from, &event.call, began.date());
-        (takes && self.app.trials.answers(&organization.slug, &tried.rules.digest)).then_some((tried, line))
+        (takes && self.app.trials.answers(&organization.slug, &tried.rules.digest)).then_some(tried)
     }
 
     /// Rules that another node answered the beginning of the call by: they are in the store, when it is at hand.

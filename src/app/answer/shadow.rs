@@ -63,7 +63,7 @@ impl Look {
         let Some(trial) = &self.org.trial else { return };
         let Some(position) = self.position(app).await else { return };
         let candidate = &trial.candidate;
-        let line = respond::line_of(candidate, self.number.as_ref());
+        let line = respond::line_of(candidate, self.number.as_ref(), self.stand.bound.as_deref());
         let facts = CallFacts { line, ..self.stand.facts.clone() };
         let memory = memory::of(app, &self.org.slug, self.at);
         let state = respond::caller::state(candidate, &facts, position.began, &memory);

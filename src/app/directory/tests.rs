@@ -30,7 +30,7 @@ fn account(text: &str) -> AccountSid {
 }
 
 fn bound(of: &str, number: &str) -> Bound {
-    Bound { account: account(of), number: E164::parse(number).unwrap() }
+    Bound { account: account(of), number: E164::parse(number).unwrap(), line: None }
 }
 
 fn keys(token: &str) -> VerifierSet {

@@ -238,7 +238,7 @@ impl Reader<'_> {
         let (Some(mut state), Some(switch)) = (state, switch) else {
             return Ok(vec![heard.answer(sentences::nothing_to_undo())]);
         };
-        if state.undo().is_err() {
+        if state.undo(At::new(now.timestamp())).is_err() {
             return Ok(vec![heard.answer(sentences::nothing_to_undo())]);
         }
         let standing = stands(Some(&state), switch.default, now.timestamp());

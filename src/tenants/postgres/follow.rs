@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_postgres::{AsyncMessage, Client, Config};
 
 use crate::app::tenancy::TenantError;
@@ -16,6 +16,9 @@ use crate::tenants::sql::Dialect;
 
 /// The channel on which changes are announced.
 pub(in crate::tenants::postgres) const CHANNEL: &str = "ringfall_tenants";
+
+/// The channel on which nodes say something to each other.
+pub(in crate::tenants::postgres) const WORDS: &str = "ringfall_words";
 
 /// Between two questions whether something was missed; they show that the server is alive, too.
 const EVERY: Duration = Duration::from_secs(5);
@@ -32,6 +35,7 @@ pub(in crate::tenants::postgres) struct Follower {
     pub(in crate::tenants::postgres) tls: Tls,
     pub(in crate::tenants::postgres) link: Link,
     pub(in crate::tenants::postgres) cursor: Arc<watch::Sender<Cursor>>,
+    pub(in crate::tenants::postgres) heard: broadcast::Sender<Arc<str>>,
 }
 
 impl Follower {
@@ -63,15 +67,23 @@ impl Follower {
         let connected = tokio::time::timeout(PATIENCE, self.config.connect(self.tls.clone())).await.map_err(late)?;
         let (mut client, mut connection) = connected.map_err(|error| unreachable_server(&error))?;
         let (sender, mut news) = mpsc::channel(64);
+        let words = self.heard.clone();
         let driver = tokio::spawn(async move {
             let mut messages = futures_util::stream::poll_fn(|context| connection.poll_message(context));
             while let Some(Ok(message)) = messages.next().await {
+                if let AsyncMessage::Notification(note) = &message
+                    && note.channel() == WORDS
+                {
+                    // Where nobody listens, nobody needs to know.
+                    drop(words.send(note.payload().into()));
+                    continue;
+                }
                 // What finds no room is not missed: the next question asks for the last place anyway.
                 announced(&message).map(|place| sender.try_send(place).ok());
             }
         });
         let _ends = AbortOnDrop(driver.abort_handle());
-        let listen = format!("LISTEN {CHANNEL}");
+        let listen = format!("LISTEN {CHANNEL}; LISTEN {WORDS}");
         let listens = tokio::time::timeout(PATIENCE, client.batch_execute(&listen)).await.map_err(late)?;
         listens.map_err(|error| unreachable_server(&error))?;
         loop {

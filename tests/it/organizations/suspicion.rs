@@ -118,3 +118,21 @@ async fn a_webhook_of_a_call_that_is_long_over_is_refused_and_a_retry_is_answere
     assert_eq!((old.status, old.body.as_str()), (403, ""));
     service.running.stop().await;
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_ahead_drops_no_caller_and_opens_no_window() {
+    let house = House::new();
+    let service = house.serve().await;
+    let first = service.arrive().await;
+    let action = first.attribute("action");
+    house.clock.set_ahead(30 * 3600);
+    assert_eq!(service.arrive().await, first, "a retry is answered the same");
+    let next = service.ask(&action, &[("DialCallStatus", "no-answer")]).await;
+    assert_eq!(next.status, 200, "the call began minutes ago, whatever the clock says");
+    house.clock.forward(2 * 3600);
+    assert_eq!(service.arrive().await.status, 403, "a step of two hours ago is no retry");
+    house.clock.forward(30 * 3600);
+    let other = [("DialCallStatus", "no-answer"), ("CallSid", "CA00000000000000000000000000000abc")];
+    assert_eq!(service.ask(&next.attribute("action"), &other).await.status, 403);
+    service.running.stop().await;
+}

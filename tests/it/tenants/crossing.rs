@@ -13,7 +13,7 @@ use crate::tenants::things::{
 };
 
 /// Every method of the port. One that is new must be tried here: the page of the port is read to see to that.
-const TRIED: [&str; 15] = [
+const TRIED: [&str; 17] = [
     "change",
     "tenant",
     "platform",
@@ -28,6 +28,8 @@ const TRIED: [&str; 15] = [
     "rule_files",
     "events",
     "watch",
+    "tell",
+    "heard",
     "health",
 ];
 

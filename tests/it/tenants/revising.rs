@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use ringfall::app::revisions::{self, Candidate, RevisionError};
-use ringfall::app::rollout::{self, TurnError};
+use ringfall::app::rollout::{self, Turn, TurnError};
 use ringfall::app::tenancy::{Page, TenantError, Tenants};
 use ringfall::rules::NoFiles;
 use ringfall::tenant::event::Deed;
@@ -100,21 +100,15 @@ pub(crate) async fn the_rollout_is_turned_by_many_and_nothing_is_lost(store: &dy
     let matrix = ringfall::tenant::rollout::Matrix::parse("v0.2.0:green").unwrap();
     let (matrix, by) = (&matrix, &by());
     let turns = providers.map(|provider| async move {
-        let orgs = BTreeSet::from([slug("acme")]);
-        let turned = rollout::turn(store, by, |rollout| {
-            rollout.set_stage(provider, Stage::Canary, orgs.clone(), Some(matrix), by.clone())?;
-            Ok((Deed::RolloutStaged, format!("{provider} canary")))
-        });
-        turned.await.unwrap()
+        let (orgs, matrix) = (BTreeSet::from([slug("acme")]), Some(matrix.clone()));
+        rollout::turn(store, by, &Turn::Stage { provider, stage: Stage::Canary, orgs, matrix }).await.unwrap()
     });
     join_all(turns).await;
     let standing = rollout::standing(store).await.unwrap();
     assert!(providers.iter().all(|provider| standing.stage(*provider) == Stage::Canary), "{standing:?}");
-    let uncited = rollout::turn(store, by, |rollout| {
-        rollout.set_stage(Provider::Slack, Stage::On, BTreeSet::new(), None, by.clone())?;
-        Ok((Deed::RolloutStaged, String::new()))
-    });
-    assert_eq!(uncited.await, Err(TurnError::Refused(RolloutError::NoMatrix(Provider::Slack))));
+    let uncited = Turn::Stage { provider: Provider::Slack, stage: Stage::On, orgs: BTreeSet::new(), matrix: None };
+    let refused = rollout::turn(store, by, &uncited).await;
+    assert_eq!(refused, Err(TurnError::Refused(RolloutError::NoMatrix(Provider::Slack))));
     assert_eq!(rollout::standing(store).await.unwrap(), standing);
     let lines = store.events(&Owner::Platform, Page::newest(10)).await.unwrap();
     assert_eq!(lines.len(), 3);
