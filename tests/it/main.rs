@@ -36,6 +36,7 @@ mod own_account;
 mod phone;
 mod postgres;
 mod process;
+mod readme;
 mod recorded_calls;
 mod recording;
 mod replaying;
