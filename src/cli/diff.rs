@@ -63,6 +63,9 @@ pub struct Diff {
     /// How many days ahead calls are thought of
     #[arg(long, value_name = "DAYS", default_value_t = 400, value_parser = clap::value_parser!(u16).range(1..=3660))]
     days: u16,
+    /// How many questions --prove may ask, such as `300M`; ten million take about a second, and some megabytes
+    #[arg(long, value_name = "QUESTIONS", value_parser = budget)]
+    budget: Option<u64>,
     /// Tell also those differences in full that show only if something is not as usual, and name every call
     #[arg(long)]
     all: bool,
@@ -89,6 +92,15 @@ enum Format {
     Json,
     /// One page with plots that can be sent to a colleague; with --calls
     Html,
+}
+
+/// Reads a count such as `500`, `40k`, `300M` or `2G`.
+fn budget(text: &str) -> Result<u64, String> {
+    let units = [('k', 1_000), ('M', 1_000_000), ('G', 1_000_000_000)];
+    let mut found = units.into_iter().filter_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)));
+    let (digits, factor) = found.next().unwrap_or((text, 1));
+    let count = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(factor));
+    count.filter(|count| *count > 0).ok_or_else(|| "write a count of questions such as `300M`".to_owned())
 }
 
 pub(crate) fn run(args: &Diff) -> crate::cli::Answer {
@@ -152,7 +164,8 @@ fn recorded(args: &Diff, sides: &Sides, source: &str, text: &mut String) -> anyh
 
 /// Compares file by file; whether anything differs, or may differ.
 fn prove(args: &Diff, sides: &Sides, text: &mut String) -> bool {
-    let limits = Limits { days: args.days, ..Limits::from(SystemClock.now()) };
+    let mut limits = Limits { days: args.days, ..Limits::from(SystemClock.now()) };
+    limits.questions = args.budget.unwrap_or(limits.questions);
     let pairs: Vec<(Named<'_>, Named<'_>, Pair)> =
         sides.pairs.iter().map(|(old, new)| (named(old), named(new), pair(&old.rules, &new.rules, limits))).collect();
     let detail = if args.all { Detail::All } else { Detail::Ordinary };

@@ -10,6 +10,7 @@ mod class;
 mod domain;
 mod example;
 mod explore;
+mod merge;
 pub mod report;
 mod set;
 mod when;

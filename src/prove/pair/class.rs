@@ -18,6 +18,8 @@ pub(crate) struct Found<'a> {
     pub(crate) old: Side<'a>,
     pub(crate) new: Side<'a>,
     pub(crate) region: &'a Region,
+    /// Those of them for whom people do what the path says.
+    pub(crate) plain: &'a Region,
     pub(crate) path: &'a [Does],
 }
 
@@ -50,7 +52,7 @@ struct Members {
 impl Classes {
     pub(crate) fn add(&mut self, found: Found<'_>) {
         let key = (found.aspects, cause(found.old), cause(found.new));
-        let size = (found.path.len(), found.region.oddness());
+        let size = (found.path.len(), found.plain.oddness());
         let members = self.all.entry(key).or_insert_with(|| Members::new(&found, size));
         members.lines.insert(found.line);
         members
@@ -65,7 +67,7 @@ impl Classes {
         if size < members.best {
             members.best = size;
             members.line = found.line;
-            members.region = found.region.clone();
+            members.region = found.plain.clone();
             members.path = found.path.to_vec();
             members.turns = turns(&found);
         }
@@ -90,7 +92,7 @@ impl Classes {
 
 impl Members {
     fn new(found: &Found<'_>, best: (usize, usize)) -> Self {
-        let region = found.region.clone();
+        let region = found.region;
         Self {
             lines: BTreeSet::new(),
             times: BTreeMap::new(),
@@ -100,7 +102,7 @@ impl Members {
             busy: region.busy.iter().map(|(from, _)| *from).collect(),
             best,
             line: found.line,
-            region,
+            region: found.plain.clone(),
             path: found.path.to_vec(),
             turns: turns(found),
         }
@@ -129,7 +131,7 @@ fn turn(side: Side<'_>, aspects: Aspects) -> Turn {
     Turn { rule, step, what: said.join("; ") }
 }
 
-fn line_name(joint: &Joint<'_>, line: usize) -> String {
+pub(crate) fn line_name(joint: &Joint<'_>, line: usize) -> String {
     let id = joint.lines.get(line).and_then(|lines| lines.old);
     let line = id.and_then(|id| joint.rules(Which::Old).line(id));
     line.map_or_else(|| "a number that is in none of the lines".to_owned(), |line| line.name.to_string())

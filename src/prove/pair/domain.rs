@@ -139,6 +139,24 @@ impl Region {
         }
     }
 
+    /// The calls that are in both regions, if there are any.
+    pub(crate) fn both(&self, other: &Self) -> Option<Self> {
+        let mut both = self.clone();
+        both.times.keep(&other.times, true);
+        both.who.keep(&other.who, true);
+        both.attempts.keep(&other.attempts, true);
+        both.switches.iter_mut().zip(&other.switches).for_each(|(may, also)| *may &= also);
+        for ((from, to), (least, most)) in both.busy.iter_mut().zip(&other.busy) {
+            (*from, *to) = ((*from).max(*least), (*to).min(*most));
+        }
+        let none = both.times.is_empty()
+            || both.who.is_empty()
+            || both.attempts.is_empty()
+            || both.switches.contains(&0)
+            || both.busy.iter().any(|(from, to)| from > to);
+        (!none).then_some(both)
+    }
+
     /// How far the plainest call of the region is from an ordinary one.
     pub(crate) fn oddness(&self) -> usize {
         let switches = self.switches.iter().filter(|may| **may & UNSET == 0).count();

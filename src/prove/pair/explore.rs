@@ -1,7 +1,6 @@
 //! Every place that a call can come to under both rule sets, answer by answer.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journey::observe::{Side, compare};
 use crate::model::call::Happened;
@@ -11,9 +10,10 @@ use crate::prove::Limits;
 use crate::prove::branch::Spent;
 use crate::prove::pair::alike::Alike;
 use crate::prove::pair::branch::{Answers, Request, branches};
-use crate::prove::pair::class::{Classes, Found};
+use crate::prove::pair::class::{Classes, Found, line_name};
 use crate::prove::pair::domain::{Joint, Region};
 use crate::prove::pair::example::{Does, comings};
+use crate::prove::pair::merge::{Arrival, Part, merge};
 use crate::prove::pair::{Class, Covered, Which};
 use crate::rules::ruleset::RuleSet;
 
@@ -40,8 +40,11 @@ struct Node {
 /// What a place costs in questions. It bounds the memory of a search: a place takes about a kilobyte in large files.
 const COST_OF_PLACE: u64 = 100;
 
-/// How a place was first come to in so many steps.
-type Parents = BTreeMap<(u8, NodeId), (Option<NodeId>, usize)>;
+/// How calls come to a place in so many steps.
+type Parents = BTreeMap<(u8, NodeId), Vec<Arrival>>;
+
+/// The place before, and which of the comings there it was; none at the beginning.
+type Before = (Option<NodeId>, usize);
 
 /// What was explored.
 #[derive(Debug)]
@@ -70,24 +73,45 @@ pub(crate) fn explore<'a>(old: &'a RuleSet, new: &'a RuleSet, limits: Limits) ->
         parents: BTreeMap::new(),
         classes: Classes::default(),
         answers: 0,
-        left: limits.questions,
+        stops: 0,
+        left: 0,
     };
-    let done = explorer.walk();
-    let unfinished = done
-        .err()
-        .map(|_spent| format!("it takes more than {} questions to follow every path through both", limits.questions));
+    let (mut left, mut cut_short) = (limits.questions, Vec::new());
+    for (line, after) in (0..joint.lines.len()).zip((1..=joint.lines.len() as u64).rev()) {
+        // Every line has its share, and what one does not need is for those after it.
+        let share = left / after;
+        explorer.left = share;
+        if explorer.walk(line).is_err() {
+            cut_short.push(line_name(&joint, line));
+        }
+        left -= share - explorer.left;
+        explorer.forget();
+    }
+    let unfinished = (!cut_short.is_empty()).then(|| {
+        let (asked, some) = (limits.questions, cut_short.len());
+        let named: Vec<&str> = cut_short.iter().take(NAMED).map(String::as_str).collect();
+        let more = if some > NAMED { format!(" and {} more lines", some - NAMED) } else { String::new() };
+        let others = if some < joint.lines.len() { "; on the other lines everything was followed" } else { "" };
+        format!(
+            "it takes more than {asked} questions to follow every path through both on {}{more}{others}",
+            named.join(", ")
+        )
+    });
     let covered = Covered {
         lines: joint.lines.len().saturating_sub(1),
         moments: joint.times.iter().map(|times| times.classes.len()).max().unwrap_or(0),
         callers: joint.who.len(),
         switches: joint.switches.len(),
-        stops: explorer.nodes.len(),
+        stops: explorer.stops,
         answers: explorer.answers,
         days: limits.days,
     };
     let classes = explorer.classes;
     Ok(Explored { classes, covered, unfinished, joint })
 }
+
+/// Lines that are named when they were not followed to the end.
+const NAMED: usize = 5;
 
 struct Explorer<'j, 'a> {
     joint: &'j Joint<'a>,
@@ -97,52 +121,96 @@ struct Explorer<'j, 'a> {
     parents: Parents,
     classes: Classes,
     answers: usize,
+    stops: usize,
     left: u64,
 }
 
 impl Explorer<'_, '_> {
-    /// Goes on answer by answer, all calls at once, because a call that has had too many answers goes elsewhere.
-    fn walk(&mut self) -> Result<(), Spent> {
-        let mut layer = self.arrive()?;
+    /// Goes on answer by answer, all calls on the line at once, because a call that has had too many answers goes
+    /// elsewhere.
+    fn walk(&mut self, line: usize) -> Result<(), Spent> {
+        let mut layer = self.arrive(line)?;
         let mut hop = 1_u8;
         while !layer.is_empty() && hop < u8::MAX {
             let mut next = Vec::new();
             for id in layer {
                 for (coming, to) in self.ways(id, hop)? {
-                    self.come_to(to, hop + 1, (Some(id), coming), &mut next);
+                    next.push((to, (Some(id), coming)));
                     self.left = self.left.checked_sub(1).ok_or(Spent)?;
                 }
             }
-            layer = next;
             hop += 1;
+            layer = self.settle(next, hop);
         }
         Ok(())
     }
 
-    /// Notes how a place is first come to in so many answers.
-    fn come_to(&mut self, to: NodeId, hop: u8, parent: (Option<NodeId>, usize), layer: &mut Vec<NodeId>) {
-        if let Entry::Vacant(place) = self.parents.entry((hop, to)) {
-            place.insert(parent);
-            layer.push(to);
-        }
+    /// Lets go of what belongs to a line that is done with.
+    fn forget(&mut self) {
+        self.stops += self.nodes.len();
+        self.nodes.clear();
+        self.places.clear();
+        self.parents.clear();
     }
 
-    fn arrive(&mut self) -> Result<Vec<NodeId>, Spent> {
+    /// The places that calls have come to in so many answers. Calls that wait at the same place are put together again,
+    /// whatever they were told apart by on their way: from here on they meet the same.
+    fn settle(&mut self, reached: Vec<(NodeId, Before)>, hop: u8) -> Vec<NodeId> {
+        let mut order = Vec::new();
+        let mut together: BTreeMap<(Where, Where), (NodeId, Vec<Part>)> = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        for (id, (parent, coming)) in reached {
+            let Some(node) = self.nodes.get(id).filter(|_| seen.insert(id)) else { continue };
+            let place = (waits(&node.old), waits(&node.new));
+            let arrival = Arrival { parent, coming, region: node.region.clone() };
+            let part = Part { region: node.region.clone(), arrivals: vec![arrival] };
+            together
+                .entry(place)
+                .or_insert_with(|| {
+                    order.push(place);
+                    (id, Vec::new())
+                })
+                .1
+                .push(part);
+        }
         let mut layer = Vec::new();
-        for line in 0..self.joint.lines.len() {
-            if self.arrivals_alike(line) {
-                continue;
-            }
-            let start = Position::start(0);
-            let region = self.joint.all(line);
-            let request = Request { line, old: &start, new: &start, happened: &Happened::Arrived, region: &region };
-            for answers in branches(self.joint, request, &mut self.left)? {
-                if let Some(to) = self.look(line, answers, None, 1) {
-                    self.come_to(to, 1, (None, 0), &mut layer);
-                }
+        for place in order {
+            let Some((like, parts)) = together.remove(&place) else { continue };
+            for part in merge(parts) {
+                let Some(id) = self.place(like, part.region) else { continue };
+                self.parents.insert((hop, id), part.arrivals);
+                layer.push(id);
             }
         }
-        Ok(layer)
+        layer
+    }
+
+    /// The same place for other calls.
+    fn place(&mut self, like: NodeId, region: Region) -> Option<NodeId> {
+        let node = self.nodes.get(like)?;
+        let key = (node.line, waits(&node.old), waits(&node.new), region);
+        if let Some(known) = self.places.get(&key) {
+            return Some(*known);
+        }
+        let (old, new, comings) = (node.old.clone(), node.new.clone(), node.comings.clone());
+        let (id, line, region) = (self.nodes.len(), node.line, key.3.clone());
+        self.places.insert(key, id);
+        self.nodes.push(Node { line, old, new, region, comings, ways: [None, None] });
+        Some(id)
+    }
+
+    fn arrive(&mut self, line: usize) -> Result<Vec<NodeId>, Spent> {
+        if self.arrivals_alike(line) {
+            return Ok(Vec::new());
+        }
+        let start = Position::start(0);
+        let region = self.joint.all(line);
+        let request = Request { line, old: &start, new: &start, happened: &Happened::Arrived, region: &region };
+        let mut reached = Vec::new();
+        for answers in branches(self.joint, request, &mut self.left)? {
+            reached.extend(self.look(line, answers, None, 1).map(|to| (to, (None, 0))));
+        }
+        Ok(self.settle(reached, 1))
     }
 
     /// Whether calls on that line begin in flows that are alike, in the same language.
@@ -194,8 +262,8 @@ impl Explorer<'_, '_> {
         let new = Side { rules: new_rules, line: lines.new, decision: &answers.new };
         let aspects = compare(old, new);
         if !aspects.is_empty() {
-            let path = self.path(from, hop);
-            self.classes.add(Found { aspects, line, old, new, region: &answers.region, path: &path });
+            let (path, plain) = self.path(from, hop, &answers.region);
+            self.classes.add(Found { aspects, line, old, new, region: &answers.region, plain: &plain, path: &path });
         }
         if aspects.part_ways() {
             return None;
@@ -205,8 +273,7 @@ impl Explorer<'_, '_> {
         if self.same_from_here(&one, &other) {
             return None;
         }
-        let place = |position: &Position| (position.step, position.stage, position.language, position.missed);
-        let key = (line, place(&one), place(&other), answers.region);
+        let key = (line, waits(&one), waits(&other), answers.region);
         if let Some(known) = self.places.get(&key) {
             return Some(*known);
         }
@@ -231,19 +298,27 @@ impl Explorer<'_, '_> {
         missed && old.stage == new.stage && old.language == new.language && self.alike.steps(one, other)
     }
 
-    /// What everybody has done up to an answer, stop by stop.
-    fn path(&self, from: Option<(NodeId, usize)>, hop: u8) -> Vec<Does> {
-        let mut path = Vec::new();
+    /// What everybody has done up to an answer, stop by stop, and those of the calls who come to it so.
+    fn path(&self, from: Option<(NodeId, usize)>, hop: u8, region: &Region) -> (Vec<Does>, Region) {
+        let (mut path, mut region) = (Vec::new(), region.clone());
         let (mut at, mut hop) = (from, hop);
         while let Some((id, coming)) = at {
             let Some(node) = self.nodes.get(id) else { break };
             if let Some((does, _)) = node.comings.get(coming) {
                 path.push(does.clone());
             }
-            at = self.parents.get(&(hop, id)).and_then(|(parent, coming)| parent.map(|parent| (parent, *coming)));
+            let arrivals = self.parents.get(&(hop, id)).map_or(&[][..], Vec::as_slice);
+            let come = arrivals.iter().filter_map(|arrival| Some((arrival, region.both(&arrival.region)?)));
+            let Some((arrival, some)) = come.min_by_key(|(_, some)| some.oddness()) else { break };
+            (region, at) = (some, arrival.parent.map(|parent| (parent, arrival.coming)));
             hop = hop.saturating_sub(1);
         }
         path.reverse();
-        path
+        (path, region)
     }
+}
+
+/// Where a call waits.
+const fn waits(position: &Position) -> Where {
+    (position.step, position.stage, position.language, position.missed)
 }

@@ -199,7 +199,9 @@ pub fn text(pair: &Pair, old: Named<'_>, new: Named<'_>, detail: Detail) -> Stri
     put("");
     put(&covered(pair));
     if let Some(why) = &pair.unfinished {
-        put(&format!("not finished: {why}; there may be more differences than are listed"));
+        put(&format!(
+            "not finished: {why}; there may be more differences than are listed, and `--budget` lets it go on for longer"
+        ));
     }
     drawing
 }

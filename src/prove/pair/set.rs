@@ -44,6 +44,14 @@ impl Set {
         }
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.0.fill(0);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
     pub(crate) fn extend(&mut self, other: &Self) {
         for (one, other) in self.0.iter_mut().zip(&other.0) {
             *one |= other;
