@@ -133,7 +133,7 @@ impl Player<'_> {
     fn play(&mut self, path: &std::path::Path) -> Result<Replayed, Unreadable> {
         let file = path.display().to_string();
         let fault = |message: String| Unreadable { file: file.clone(), place: None, message };
-        let text = std::fs::read_to_string(path).map_err(|error| fault(error.to_string()))?;
+        let text = files::text(path).map_err(fault)?;
         let mut recording = Recording::read(&file, &text)?;
         if let Some(server) = &mut self.server {
             let verdict = server.play(&recording).map_err(|error| fault(format!("{error:#}")))?;

@@ -131,10 +131,10 @@ struct Faults {
 
 impl Faults {
     #[expect(clippy::print_stderr, reason = "the command line talks on standard error")]
-    fn note(&mut self, place: &str, error: &dyn std::fmt::Display) {
+    fn note(&mut self, told: &str) {
         self.count += 1;
         if self.count <= TOLD {
-            eprintln!("warning: {place}: {error}");
+            eprintln!("warning: {told}");
         } else if self.count == TOLD + 1 {
             eprintln!("warning: and more of the kind");
         }
@@ -176,7 +176,7 @@ impl Reader {
         let name = path.display().to_string();
         if path.extension().is_some_and(is_yaml) {
             if let Err(error) = recordings::add(path, &Templates::built_in(), &mut self.trail) {
-                self.faults.note(&name, &format!("{error:#}"));
+                self.faults.note(&format!("{error:#}"));
             }
             self.let_go();
             return Ok(());
@@ -193,7 +193,7 @@ impl Reader {
             match String::from_utf8(line) {
                 Ok(line) if line.trim().is_empty() => {}
                 Ok(line) => self.line(&name, number, line),
-                Err(_error) => self.faults.note(&format!("{name}:{number}"), &"the line is not UTF-8"),
+                Err(_error) => self.faults.note(&format!("{name}:{number}: the line is not UTF-8")),
             }
         }
     }
@@ -208,7 +208,7 @@ impl Reader {
             return;
         }
         if let Err(error) = self.trail.line(&line) {
-            self.faults.note(&format!("{name}:{number}"), &error);
+            self.faults.note(&format!("{name}:{number}: {error}"));
         }
         self.let_go();
     }
@@ -268,7 +268,7 @@ fn worker(jobs: &Receiver<Batch>, sides: &Sides) -> Counted {
                 for (number, line) in lines {
                     match read(&line) {
                         Ok(seen) => counted.add(&seen, sides),
-                        Err(error) => faults.note(&format!("line {number}"), &error),
+                        Err(error) => faults.note(&format!("line {number}: {error}")),
                     }
                 }
             }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::audit::record::{Kind, Received, Record};
+use crate::cli::replay::files;
 use crate::cli::rulefiles;
 use crate::diff::Trail;
 use crate::model::moment::Zone;
@@ -18,7 +19,7 @@ use crate::twiml::templates::Templates;
 /// Adds the call of a recording to the trail; an error says what is wrong with the file.
 pub(crate) fn add(path: &Path, templates: &Templates, trail: &mut Trail) -> anyhow::Result<()> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(|| format!("could not read `{name}`"))?;
+    let text = files::text(path).map_err(|error| anyhow::anyhow!("{name}: {error}"))?;
     let recording = Recording::read(&name, &text).map_err(|error| anyhow::anyhow!("{error}"))?;
     let rules = rules_of(&recording, path)?;
     let tape = Tape::of(&recording).map_err(|error| anyhow::anyhow!("{name}: {error}"))?;
@@ -58,7 +59,7 @@ fn rules_of(recording: &Recording, path: &Path) -> anyhow::Result<RuleSet> {
     }
     let file = recording.rules.file.as_ref().with_context(|| format!("{name}: it names no rules"))?;
     let beside: PathBuf = path.parent().unwrap_or(Path::new(".")).join(file);
-    let files = rulefiles::gather(&[beside])?;
+    let files = rulefiles::gather(&[beside]).with_context(|| format!("{name}: its rules are gone"))?;
     let rules = files.first().and_then(rulefiles::usable).map(|(rules, _)| rules);
     rules.with_context(|| format!("{name}: the rules that it was recorded under cannot be used"))
 }

@@ -1,5 +1,6 @@
 //! The recordings that a command is pointed at.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::cli::replay::unreadable;
@@ -39,11 +40,34 @@ fn inside(folder: &Path, all: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether the file says that it is a recording. One that cannot be read at all is told of when it is played.
+/// Whether the file says that it is a recording. One that cannot be read, is empty or holds no text may have been one,
+/// and is told of when it is played.
 fn is_recording(path: &Path) -> bool {
-    let Ok(bytes) = std::fs::read(path) else { return true };
-    let text = String::from_utf8_lossy(bytes.get(..400).unwrap_or(&bytes)).into_owned();
-    text.lines().any(|line| line.starts_with("fixture:"))
+    let mut start = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(400).read_to_end(&mut start));
+    if read.is_err() || start.is_empty() || start.contains(&0) {
+        return true;
+    }
+    // A letter may be cut in two where the start ends.
+    let whole = std::str::from_utf8(&start).map_or_else(|error| error.error_len().is_none(), |_| true);
+    !whole || String::from_utf8_lossy(&start).lines().any(|line| line.starts_with("fixture:"))
+}
+
+/// Bytes of a recording at most: a call of hundreds of requests takes less than one megabyte.
+const LARGEST: u64 = 16 << 20;
+
+/// The text of a recording; what is wrong with the file, in words, when there is none.
+pub(crate) fn text(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("larger than a recording can be ({} MB)", LARGEST >> 20));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        format!("no text in UTF-8, as a recording is: byte {place} is no part of a letter")
+    })
 }
 
 /// The paths in a sentence.

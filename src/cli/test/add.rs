@@ -11,6 +11,7 @@ use crate::cli::Answer;
 use crate::cli::outcome::Outcome;
 use crate::cli::record::From;
 use crate::cli::record::recorder::{Recorder, Unrecorded, Where};
+use crate::cli::replay::files;
 use crate::cli::replay::shelf::Shelf;
 use crate::cli::rulefiles;
 use crate::cli::templates::Skins;
@@ -51,7 +52,7 @@ pub struct Add {
 pub(crate) fn run(args: &Add) -> Answer {
     let (recording, place) = match (&args.fixture, &args.call) {
         (Some(path), _) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("could not read `{}`", path.display()))?;
+            let text = files::text(path).map_err(|error| anyhow::anyhow!("`{}`: {error}", path.display()))?;
             (Recording::read(&path.display().to_string(), &text)?, path.clone())
         }
         (None, Some(call)) => {
