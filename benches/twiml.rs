@@ -45,6 +45,7 @@ fn rules() -> RuleSet {
         away: None,
         max_calls: None,
         callable: true,
+        barred: None,
         at: 0,
     };
     RuleSet {

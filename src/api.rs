@@ -15,6 +15,7 @@ mod page;
 mod rollout;
 mod rules;
 mod selves;
+mod sms;
 mod switches;
 mod tokens;
 mod words;

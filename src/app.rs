@@ -33,6 +33,7 @@ use crate::app::ended::Ended;
 use crate::app::jumps::Jumps;
 use crate::app::live::Live;
 use crate::app::messenger::Outreach;
+use crate::app::messenger::herald::Heralds;
 use crate::app::messenger::switchboard::Switchboard;
 use crate::app::metrics::Metrics;
 use crate::app::ports::{Clock, Journal};
@@ -69,6 +70,8 @@ pub struct App {
     pub jumps: Jumps,
     /// How telling people stands.
     pub outreach: Outreach,
+    /// Who carries notices to channels.
+    pub heralds: Heralds,
     /// Whether calls are wanted: not before everything is loaded, and no more when stopping.
     pub open: Gate,
     /// How many security events were written down lately.

@@ -31,7 +31,7 @@
 //! | 11 | `main`, this page | the doors |
 //! | 10 | [`cli`] | the command line, the only place that prints |
 //! | 9 | [`startup`] | settings to a running server |
-//! | 8 | [`api`], [`sources`] | the administration API; what switches are read from |
+//! | 8 | [`api`], [`notices`], [`sources`] | the administration API; notices to where people talk; what switches are read from |
 //! | 7 | [`sinks`] | records on their way to where their owners read them |
 //! | 6 | [`admin`], [`egress`], [`roster`], [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`tenants`], [`merged`], [`web`], [`phone`], [`twilio`], [`outbox`], [`seal`] | the outside world, one kind each |
 //! | 5 | [`app`], [`replay`], [`vault`], [`database`] | what happens to a request, and the ports it needs; recorded calls played again; secrets at rest; where PostgreSQL is |
@@ -78,6 +78,7 @@ pub mod files;
 pub mod journey;
 pub mod merged;
 pub mod model;
+pub mod notices;
 pub mod outbox;
 pub mod outreach;
 pub mod phone;

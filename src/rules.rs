@@ -1,5 +1,6 @@
 //! The rule language: from an owner's YAML to a rule set that is valid by construction.
 
+pub mod bar;
 pub mod calendar;
 pub mod case;
 pub mod codes;

@@ -19,6 +19,7 @@ use crate::app::ack::Acks;
 use crate::app::directory::Directory;
 use crate::app::live::{Change, FileState, Fresh, Live};
 use crate::app::messenger::Outreach;
+use crate::app::messenger::herald::Heralds;
 use crate::app::messenger::switchboard::Switchboard;
 use crate::app::metrics::{Metrics, OrgLabels};
 use crate::app::ports::{Clock, Journal};
@@ -248,6 +249,7 @@ fn assembled(
         },
         switches: Switchboard::default(),
         outreach: Outreach::default(),
+        heralds: Heralds::default(),
         open: Gate::default(),
         events: Allowance::default(),
         unread: Allowance::default(),

@@ -9,7 +9,9 @@ use utoipa::{Modify, OpenApi};
 
 use crate::api::PATH;
 use crate::api::error::{ApiError, Code, ErrorBody, ErrorDetail};
-use crate::api::{accounts, domains, events, installations, organizations, rollout, rules, selves, switches, tokens};
+use crate::api::{
+    accounts, domains, events, installations, organizations, rollout, rules, selves, sms, switches, tokens,
+};
 
 macro_rules! operations {
     ($($room:ident::$operation:ident),* $(,)?) => {
@@ -68,6 +70,9 @@ operations! {
     switches::list,
     switches::turn,
     switches::undo,
+    sms::send,
+    sms::send_own,
+    sms::show,
     rules::list,
     rules::show,
     rules::check,

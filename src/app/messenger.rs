@@ -3,6 +3,7 @@
 //! None of this is on a caller's time. Everything is read from the journal behind its writing and kept in an outbox
 //! in the same step as the place that was read to, so that a crash at any point loses and doubles nothing.
 
+pub mod herald;
 pub mod listen;
 mod pace;
 pub mod ports;
@@ -35,6 +36,11 @@ impl Outreach {
     pub fn set(&self, means: Means) {
         // It starts once; a second start would be of the same.
         drop(self.0.set(means));
+    }
+
+    /// What people are told with; nothing when they are not told at all.
+    pub fn means(&self) -> Option<&Means> {
+        self.0.get()
     }
 
     /// What recordings are fetched with, and what their addresses are checked with.

@@ -92,6 +92,14 @@ enum What {
     },
     /// Connect a Google service account that reads the sheets of switches
     Google(outlets::Google),
+    /// Connect a Slack app or an incoming webhook, for notices
+    Slack(outlets::Slack),
+    /// Connect a Telegram bot, for notices
+    Telegram(outlets::Telegram),
+    /// Connect a WhatsApp sender of a Twilio account, for notices
+    Whatsapp(outlets::WhatsApp),
+    /// Keep the secret that notices to your own addresses are signed with
+    Webhook(outlets::Webhook),
     /// Use an account at another provider than Twilio never again, and forget its key
     Disconnect(outlets::Disconnect),
     /// Move single-organization settings into the store
@@ -199,6 +207,10 @@ pub(crate) fn run(args: &Connect) -> Answer {
         match &args.what {
             What::Twilio(wish) => twilio(&office, &settings, wish, &by).await,
             What::Google(wish) => outlets::google(&office, wish, &by).await,
+            What::Slack(wish) => outlets::slack(&office, &settings, wish, &by).await,
+            What::Telegram(wish) => outlets::telegram(&office, &settings, wish, &by).await,
+            What::Whatsapp(wish) => outlets::whatsapp(&office, wish, &by).await,
+            What::Webhook(wish) => outlets::webhook(&office, wish, &by).await,
             What::Disconnect(wish) => outlets::disconnect(&office, wish, &by).await,
             What::Import(wish) => import::run(&office, &settings, wish, &by).await,
             What::Rotate { which, token_file } => {

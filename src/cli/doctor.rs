@@ -9,6 +9,7 @@ use crate::cli::terminal;
 use crate::model::ids::OrgSlug;
 
 mod local;
+mod outlets;
 mod remote;
 
 /// What to look at.
@@ -106,6 +107,7 @@ pub(crate) fn run(args: &Doctor) -> Answer {
             if !args.offline {
                 let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
                 runtime.block_on(remote::look(&mut report, &settings, &organizations));
+                runtime.block_on(outlets::look(&mut report, &settings, &organizations));
             }
         }
         Err(error) => {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::ids::{CallerClassId, ContactId, FlowId, HoursId, LineId, SwitchId};
 use crate::model::position::{RuleRef, StepRef};
+use crate::rules::bar::Bar;
 pub use crate::rules::schedule::HoursFact;
 
 /// What was considered, in order.
@@ -78,10 +79,26 @@ pub enum Considered {
     TooManyHops,
     /// The position in the URL is not one of these rules, and the ending of every call begins.
     StrangePosition,
+    /// The call goes in circles, and the ending of every call begins.
+    Circling(Circle),
     /// The ending is over, and the call is hung up on.
     EndOfFinally,
     /// The caller had hung up.
     CallerGone,
+}
+
+/// How it shows that a call goes in circles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Circle {
+    /// It comes from a number of our own.
+    OwnNumber,
+    /// A number of our own forwarded it to us.
+    Forwarded,
+    /// The caller has called so often within a minute as nobody can dial.
+    Burst {
+        /// The count, this call included.
+        calls: u8,
+    },
 }
 
 /// What came of a step.
@@ -152,6 +169,8 @@ pub enum Why {
     },
     /// The contact's number is the caller's own, or the one that forwarded the call to us: it would go in circles.
     Loop,
+    /// The contact's number costs extra, or is in a country that is not listed.
+    Barred(Bar),
     /// Assumed for the sake of a proof.
     Assumed(bool),
 }

@@ -2,7 +2,7 @@
 
 use crate::decide::condition::{self, Itself};
 use crate::decide::decision::{Act, Decision, Effect, Plan};
-use crate::decide::trace::{Considered, Trace, Why};
+use crate::decide::trace::{Circle, Considered, Trace, Why};
 use crate::decide::world::{Place, World};
 use crate::model::ids::{ContactId, FlowId, LineId, MailboxId};
 use crate::model::position::{Position, RuleRef, StepRef};
@@ -25,6 +25,8 @@ pub(crate) struct Walk<'a, W> {
     effects: Vec<Effect>,
     /// How many flows may still be entered: a valid rule set enters each at most once without a key.
     flows_left: usize,
+    /// Whether the call goes in circles.
+    circling: bool,
 }
 
 impl<'a, W: World> Walk<'a, W> {
@@ -40,7 +42,15 @@ impl<'a, W: World> Walk<'a, W> {
             speak: Vec::new(),
             effects: Vec::new(),
             flows_left: rules.flows.len(),
+            circling: false,
         }
+    }
+
+    /// A call that goes in circles meets the ending of the rules, and nobody is rung by it.
+    pub(crate) fn circles(mut self, circle: Circle) -> Decision {
+        self.circling = true;
+        self.trace.push(Considered::Circling(circle));
+        self.finally()
     }
 
     /// Walks on from the start of the line's flow.
@@ -240,6 +250,12 @@ impl<'a, W: World> Walk<'a, W> {
         let Some(contact) = self.rules.contact(id).filter(|contact| contact.callable) else {
             return Some(Why::NotCallable);
         };
+        if self.circling {
+            return Some(Why::Loop);
+        }
+        if let Some(bar) = contact.barred {
+            return Some(Why::Barred(bar));
+        }
         let away = contact.away.map(|switch| self.world.switch(switch)).filter(|seen| seen.holds);
         away.map(|seen| seen.why)
             .or_else(|| contact.max_calls.and_then(|max| self.world.busy(id, max)))

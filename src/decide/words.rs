@@ -5,7 +5,7 @@ pub mod facts;
 pub mod places;
 pub mod sentence;
 
-use crate::decide::trace::{Considered, StepOutcome, Trace, Why};
+use crate::decide::trace::{Circle, Considered, StepOutcome, Trace, Why};
 use crate::model::call::LegOutcome;
 use crate::model::moment::Moment;
 use crate::model::position::{RuleRef, StepRef};
@@ -123,6 +123,16 @@ pub fn line(rules: &RuleSet, now: &Moment, considered: &Considered) -> Line {
             Line::new(1, Verdict::Held, String::new(), what)
         }
         Considered::Finally => Line::new(0, Verdict::Reached, "finally".into(), "finally".into()),
+        Considered::Circling(circle) => {
+            let what = match circle {
+                Circle::OwnNumber => "the call goes in circles: it comes from a number of our own".to_owned(),
+                Circle::Forwarded => "the call goes in circles: a number of our own forwarded it to us".to_owned(),
+                Circle::Burst { calls } => {
+                    format!("the call goes in circles: it is the caller's call number {calls} within a minute")
+                }
+            };
+            Line::new(0, Verdict::Amiss, String::new(), what)
+        }
         Considered::UnknownLine
         | Considered::TooManyHops
         | Considered::StrangePosition

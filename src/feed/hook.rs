@@ -4,6 +4,8 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::model::secret::Secret;
+
 /// Signs what is sent.
 #[derive(Debug, Clone)]
 pub struct Signer(hmac::Key);
@@ -17,6 +19,13 @@ impl Signer {
             return Err(format!("the secret has {} bytes: it needs 24 to 64", key.len()));
         }
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &key)))
+    }
+
+    /// A secret that nobody has had before; nothing when the machine gives no random bytes.
+    pub fn draw() -> Option<Secret> {
+        let mut bytes = [0; 32];
+        aws_lc_rs::rand::fill(&mut bytes).ok()?;
+        Some(Secret::new(format!("whsec_{}", STANDARD.encode(bytes))))
     }
 
     /// The value of `webhook-signature`.

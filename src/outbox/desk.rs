@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
-use crate::app::messenger::ports::{Became, Delivery, Entry, Outbox, OutboxError, Place, Room, Told};
+use crate::app::messenger::ports::{Became, Delivery, Entry, Outbox, OutboxError, Place, Room, Told, Waiting};
 use crate::app::ports::Later;
 use crate::model::phone::E164;
 use crate::outbox::{claim, keep};
@@ -173,6 +173,35 @@ impl Outbox for Desk {
     fn last_turn<'a>(&'a self, org: &'a str, by: &'a str) -> Later<'a, Result<Option<String>, OutboxError>> {
         let (org, by) = (org.to_owned(), by.to_owned());
         self.aside(move |connection| keep::last_turn(connection, &org, &by))
+    }
+
+    fn kept<'a>(
+        &'a self,
+        org: &'a str,
+        call: &'a str,
+        key: &'a str,
+    ) -> Later<'a, Result<Option<Waiting>, OutboxError>> {
+        let (org, call, key) = (org.to_owned(), call.to_owned(), key.to_owned());
+        self.aside(move |connection| {
+            let select = "SELECT key, sender, receiver, body, state, reason, sid, status, attempts, due, expires \
+                          FROM texts WHERE org = ?1 AND call = ?2 AND key = ?3";
+            let kept = connection.query_row(select, params![org, call, key], |row| {
+                Ok(Waiting {
+                    key: row.get(0)?,
+                    from: row.get(1)?,
+                    to: row.get(2)?,
+                    body: row.get(3)?,
+                    state: row.get(4)?,
+                    reason: row.get(5)?,
+                    sid: row.get(6)?,
+                    status: row.get(7)?,
+                    attempts: row.get(8)?,
+                    due: row.get(9)?,
+                    expires: row.get(10)?,
+                })
+            });
+            kept.optional()
+        })
     }
 
     fn counts(&self) -> Later<'_, Result<Vec<(String, u64)>, OutboxError>> {

@@ -21,11 +21,13 @@ pub enum Kind {
     Taken,
     /// A notice to a channel.
     Notice,
+    /// The organization asked for it by itself.
+    Asked,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Text,
         Self::Offered,
         Self::Missed,
@@ -34,6 +36,7 @@ impl Kind {
         Self::Answer,
         Self::Taken,
         Self::Notice,
+        Self::Asked,
     ];
 
     /// The word for it in lists and metrics.
@@ -47,6 +50,7 @@ impl Kind {
             Self::Answer => "answer",
             Self::Taken => "taken",
             Self::Notice => "notice",
+            Self::Asked => "asked",
         }
     }
 
@@ -60,7 +64,7 @@ impl Kind {
         match self {
             Self::Answer | Self::Taken => 15 * 60,
             Self::Text | Self::Offered => 3_600,
-            Self::Missed | Self::Notice => 4 * 3_600,
+            Self::Missed | Self::Notice | Self::Asked => 4 * 3_600,
             Self::Message | Self::Transcript => 24 * 3_600,
         }
     }
@@ -75,7 +79,7 @@ pub struct Draft {
     pub kind: Kind,
     /// Our number; empty when there is none.
     pub from: Option<E164>,
-    /// Who gets it: a number, or a channel's name, which nothing can be sent to yet.
+    /// Who gets it: a number, or `#` and the name of a channel of the rules.
     pub to: String,
     /// The words.
     pub body: String,

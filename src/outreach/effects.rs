@@ -239,7 +239,9 @@ impl<'a> Scene<'a> {
         let draft =
             self.draft(format!("{key}:#{channel}"), Kind::Notice, format!("#{channel}"), &self.blanks.fill(body));
         let due = draft.due + i64::from(after);
-        Draft { due, unless_taken, refused: Some("notices to channels cannot be sent yet".to_owned()), ..draft }
+        let known = self.rules.channels.iter().find(|known| *known.name == *channel);
+        let refused = known.and_then(|channel| guard::channel_refusal(self.rules, channel));
+        Draft { due, unless_taken, refused, ..draft }
     }
 }
 

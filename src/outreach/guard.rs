@@ -3,7 +3,8 @@
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType};
 
 use crate::model::phone::{Caller, E164};
-use crate::rules::ruleset::RuleSet;
+use crate::rules::bar::barred;
+use crate::rules::ruleset::{Channel, ChannelKind, RuleSet};
 
 /// Why nothing goes to this number; nothing for a number that texts may go to.
 pub fn refusal(rules: &RuleSet, to: &E164) -> Option<String> {
@@ -14,7 +15,6 @@ pub fn refusal(rules: &RuleSet, to: &E164) -> Option<String> {
         return Some("it is not a number that can be reached".to_owned());
     };
     match PHONE_NUMBER_UTIL.get_number_type(&parsed) {
-        PhoneNumberType::PremiumRate | PhoneNumberType::SharedCost => return Some("it costs extra".to_owned()),
         PhoneNumberType::FixedLine => return Some("it is a landline".to_owned()),
         PhoneNumberType::TollFree => return Some("it is a toll-free number, which reads no texts".to_owned()),
         PhoneNumberType::Mobile
@@ -24,13 +24,23 @@ pub fn refusal(rules: &RuleSet, to: &E164) -> Option<String> {
         | PhoneNumberType::Pager
         | PhoneNumberType::UAN
         | PhoneNumberType::VoiceMail
+        | PhoneNumberType::PremiumRate
+        | PhoneNumberType::SharedCost
         | PhoneNumberType::Unknown => {}
     }
-    let region = PHONE_NUMBER_UTIL.get_region_for_number(&parsed);
-    let region = region.or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(parsed.country_code));
-    let country = region.map(|region| format!("{region:?}")).unwrap_or_default();
-    let listed = rules.countries.iter().any(|listed| **listed == *country);
-    (!listed).then(|| format!("its country {country} is not listed under `countries`"))
+    barred(rules, to).map(|bar| bar.words().to_owned())
+}
+
+/// Why nothing goes to this channel; nothing for one that notices may go to.
+pub fn channel_refusal(rules: &RuleSet, channel: &Channel) -> Option<String> {
+    match channel.kind {
+        ChannelKind::Email => Some("mail cannot be sent by this service".to_owned()),
+        ChannelKind::Whatsapp => {
+            let to = E164::parse(&channel.to).ok()?;
+            barred(rules, &to).map(|bar| bar.words().to_owned())
+        }
+        ChannelKind::Slack | ChannelKind::Telegram | ChannelKind::Webhook => None,
+    }
 }
 
 /// The caller's number, when the caller has one that can be texted.

@@ -223,7 +223,8 @@ impl<'a, 'b> Branching<'a, 'b> {
             (self.spot.rung, self.spot.watched) = (false, 0);
             return;
         }
-        let callable = self.scene.rules.contact(contact).is_some_and(|contact| contact.callable);
+        let callable =
+            self.scene.rules.contact(contact).is_some_and(|contact| contact.callable && contact.barred.is_none());
         if callable && !self.blocked {
             self.spot.rung = true;
             self.spot.watched |= bit_of(&self.scene.watched.contacts, &contact);

@@ -23,6 +23,7 @@ use jiff::civil::Date;
 use crate::diagnostic::{Diagnostic, Source};
 use crate::model::digest::Digest;
 use crate::model::moment::Zone;
+use crate::rules::bar::bar;
 use crate::rules::case::Case;
 use crate::rules::compile::names::{Names, Section, is_name};
 use crate::rules::grammar::GrammarError;
@@ -144,7 +145,7 @@ impl<'a> Desk<'a> {
         self.menus_ending = sections.menus.iter().map(|entry| entry.value.otherwise.is_some()).collect();
         self.prompts = sections.prompts.iter().map(|entry| self.prompt(entry)).collect();
         let lines = self.lines(&sections);
-        let contacts = self.contacts(&sections.contacts);
+        let mut contacts = self.contacts(&sections.contacts);
         let hours = sections.hours.iter().map(|entry| self.hours(entry)).collect();
         let holidays = sections.holidays.iter().map(|entry| self.holidays(entry)).collect();
         let callers = sections.callers.iter().map(|entry| self.caller_class(entry)).collect();
@@ -162,6 +163,9 @@ impl<'a> Desk<'a> {
         let rollout = self.rollout(main);
         let promises = self.promises();
         let countries = self.countries(main, &lines);
+        for contact in &mut contacts {
+            contact.barred = bar(&countries, &contact.number);
+        }
         let cases = self.cases(&lines, &flows);
         self.settle_languages();
         let rules = RuleSet {

@@ -16,6 +16,7 @@ use crate::model::ids::{
 use crate::model::moment::Zone;
 use crate::model::phone::E164;
 use crate::model::position::{RuleRef, StepRef};
+use crate::rules::bar::Bar;
 
 mod rollout;
 
@@ -115,6 +116,8 @@ pub struct Contact {
     pub max_calls: Option<u8>,
     /// Whether the contact may be rung at all.
     pub callable: bool,
+    /// Why its number is never rung nor texted, when it is not.
+    pub barred: Option<Bar>,
     /// Line of the file it stands in.
     pub at: u32,
 }

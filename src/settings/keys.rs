@@ -31,7 +31,7 @@ const fn open(name: &'static str, variable: &'static str, default: &'static str,
 }
 
 /// All settings, in the order of `--print-config`.
-pub const KEYS: [Key; 46] = [
+pub const KEYS: [Key; 48] = [
     open(
         "listen",
         "RINGFALL_LISTEN",
@@ -206,6 +206,8 @@ pub const KEYS: [Key; 46] = [
         "https://sheets.googleapis.com",
         "where Google's interface to sheets is",
     ),
+    open("slack_url", "RINGFALL_SLACK_URL", "https://slack.com", "where Slack's interface is"),
+    open("telegram_url", "RINGFALL_TELEGRAM_URL", "https://api.telegram.org", "where Telegram's interface for bots is"),
     open(
         "fallback_url",
         "RINGFALL_FALLBACK_URL",

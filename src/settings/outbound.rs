@@ -14,6 +14,10 @@ pub struct Outbound {
     pub google_credentials: Option<PathBuf>,
     /// Where Google's interface to sheets is.
     pub google_sheets_url: String,
+    /// Where Slack's interface is.
+    pub slack_url: String,
+    /// Where Telegram's interface for bots is.
+    pub telegram_url: String,
 }
 
 impl Reader<'_> {
@@ -28,6 +32,8 @@ impl Reader<'_> {
             allow: allow.ok()?,
             google_credentials: google_credentials.map(PathBuf::from),
             google_sheets_url: self.text("google_sheets_url"),
+            slack_url: self.text("slack_url"),
+            telegram_url: self.text("telegram_url"),
         })
     }
 }

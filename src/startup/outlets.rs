@@ -11,9 +11,10 @@ use crate::egress::Egress;
 use crate::feed::token::Account;
 use crate::model::digest::Digest;
 use crate::model::ids::OrgSlug;
+use crate::notices::{self, Bases, Notices};
 use crate::settings::Settings;
 use crate::sources::{self, Accounts, Means, Sources};
-use crate::startup::keys;
+use crate::startup::{carrier, keys};
 use crate::tenant::profile::Provider;
 
 /// The accounts of all organizations.
@@ -61,6 +62,31 @@ impl Accounts for Outlets {
             let account = Account::parse(&text).map_err(|why| format!("`google_credentials_file`: {why}"))?;
             Ok(Some((format!("file {}", Digest::of([text.as_bytes()])), account)))
         })
+    }
+}
+
+impl notices::Accounts for Outlets {
+    fn outlet<'a>(&'a self, org: &'a OrgSlug, provider: Provider) -> Later<'a, Result<Option<Outlet>, String>> {
+        Box::pin(self.of(org, provider))
+    }
+}
+
+/// Lets notices to channels go out. Calls are answered whether or not this works.
+pub(in crate::startup) fn carry_notices(settings: &Settings, app: &Arc<App>) {
+    let notices = || {
+        anyhow::Ok(Notices {
+            accounts: Arc::new(Outlets::new(settings, app)?),
+            egress: Egress::new(settings.outbound.allow.clone())?,
+            bases: Bases {
+                slack: settings.outbound.slack_url.clone(),
+                telegram: settings.outbound.telegram_url.clone(),
+            },
+            gate: carrier::gate(settings)?,
+        })
+    };
+    match notices() {
+        Ok(notices) => app.heralds.set(Arc::new(notices)),
+        Err(error) => tracing::error!(error = format!("{error:#}"), "no notice to a channel goes out"),
     }
 }
 

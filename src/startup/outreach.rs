@@ -21,7 +21,7 @@ use crate::model::secret::Secret;
 use crate::outbox::Desk;
 use crate::settings::Settings;
 use crate::startup::carrier::Accounts;
-use crate::startup::{accounts, carrier, drift, switches};
+use crate::startup::{accounts, carrier, drift, outlets, switches};
 use crate::store::Store;
 use crate::twilio::carrier::{self as carrier_port, Texts};
 use crate::twilio::client::Gate;
@@ -58,6 +58,7 @@ pub(super) async fn start(
     (ring, shared): (Option<Arc<Ring>>, switches::Shared),
 ) -> Tasks {
     let Some(store) = store else { return Tasks::default() };
+    outlets::carry_notices(settings, app);
     let started = async {
         let gate = carrier::gate(settings)?;
         let accounts = Arc::new(Accounts::new(settings, Arc::clone(&gate), ring));

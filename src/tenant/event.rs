@@ -77,6 +77,8 @@ words! {
         SwitchTurned = "switch-turned",
         /// A turn was undone.
         SwitchUndone = "switch-undone",
+        /// A text was asked for.
+        TextAsked = "text-asked",
         /// The switches of the platform were changed.
         RolloutChanged = "rollout-changed",
         /// The stage of a provider was changed.

@@ -23,6 +23,8 @@ words! {
         Read = "read",
         /// Turn switches.
         Switch = "switch",
+        /// Send texts in its name.
+        Text = "text",
         /// Give it new rules, or go back to older ones.
         Rules = "rules",
         /// Change what number leads where.
@@ -48,6 +50,7 @@ words! {
 const TABLE: &[(Action, &[Role])] = &[
     (Action::Read, &[Role::PlatformAdmin, Role::Owner, Role::Operator, Role::Viewer]),
     (Action::Switch, &[Role::PlatformAdmin, Role::Owner, Role::Operator]),
+    (Action::Text, &[Role::PlatformAdmin, Role::Owner, Role::Operator]),
     (Action::Rules, &[Role::PlatformAdmin, Role::Owner, Role::Operator]),
     (Action::Bindings, &[Role::PlatformAdmin, Role::Owner, Role::Operator]),
     (Action::Credentials, &[Role::PlatformAdmin, Role::Owner]),

@@ -119,7 +119,8 @@ impl Parts for recordings::Sound {
     }
 }
 
-fn failed(error: &Error) -> Failed {
+/// What an error means for what was to be sent.
+pub(crate) fn failed(error: &Error) -> Failed {
     let code = match error {
         Error::Refused(refusal) => refusal.code,
         Error::TooMany { .. } | Error::NotReached(_) | Error::Unknown(_) | Error::Resting(_) | Error::Strange(_) => {

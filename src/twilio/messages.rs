@@ -67,6 +67,11 @@ impl Client {
         self.post("Messages.json", &form, Twice::Harmful).await
     }
 
+    /// Sends words over another channel than text, such as `whatsapp:+1…`, once.
+    pub async fn send_message(&self, from: &str, to: &str, body: &str) -> Result<Message, Error> {
+        self.post("Messages.json", &[("To", to), ("From", from), ("Body", body)], Twice::Harmful).await
+    }
+
     /// The texts from one number to another with exactly these words, made at that moment or later.
     ///
     /// The day that a message was *sent* is no help here: one that still waits has none.
@@ -77,7 +82,18 @@ impl Client {
         body: &str,
         since: Timestamp,
     ) -> Result<Vec<Message>, Error> {
-        let query = [("From", from.as_str()), ("To", to.as_str()), ("PageSize", LOOK_THROUGH)];
+        self.messages_since(from.as_str(), to.as_str(), body, since).await
+    }
+
+    /// The same over any channel.
+    pub async fn messages_since(
+        &self,
+        from: &str,
+        to: &str,
+        body: &str,
+        since: Timestamp,
+    ) -> Result<Vec<Message>, Error> {
+        let query = [("From", from), ("To", to), ("PageSize", LOOK_THROUGH)];
         let mut found: Messages = self.get("Messages.json", &query).await?;
         found.messages.retain(|message| message.body == body && message.made().is_some_and(|made| made >= since));
         Ok(found.messages)

@@ -141,7 +141,11 @@ impl Ending<'_> {
     }
 
     fn ring(&self, page: Page, ring: &Ring) -> Page {
-        let contacts: Vec<_> = ring.contacts.iter().filter_map(|id| self.rules.contact(*id)).collect();
+        let contacts = ring.contacts.iter().filter_map(|id| self.rules.contact(*id));
+        let contacts: Vec<_> = contacts.filter(|contact| contact.barred.is_none()).collect();
+        if contacts.is_empty() {
+            return page;
+        }
         let numbers: Vec<_> = contacts.iter().map(|contact| &contact.number).collect();
         let shows: Vec<_> = contacts.iter().map(|contact| &contact.show).collect();
         let timeout = ring.seconds.clamp(5, 600).to_string();

@@ -153,7 +153,11 @@ impl Ending<'_> {
     fn ring(&self, page: Page, ring: &Ring, at: StepRef) -> Page {
         let facts = self.known.facts;
         let (line, caller) = (facts.and_then(|facts| facts.line), facts.map(|facts| &facts.caller));
-        let contacts: Vec<_> = ring.contacts.iter().filter_map(|id| self.rules.contact(*id)).collect();
+        let contacts = ring.contacts.iter().filter_map(|id| self.rules.contact(*id));
+        let contacts: Vec<_> = contacts.filter(|contact| contact.barred.is_none()).collect();
+        if contacts.is_empty() {
+            return page;
+        }
         let shows: Vec<_> = contacts.iter().map(|contact| &contact.show).collect();
         let shown = caller_id(self.rules, line, caller.unwrap_or(&Caller::Withheld), &shows);
         let numbers: Vec<_> = contacts.iter().map(|contact| &contact.number).collect();

@@ -44,6 +44,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("twilio", 6),
     ("web", 6),
     ("sinks", 7),
+    ("notices", 8),
     ("sources", 8),
     ("api", 8),
     ("startup", 9),

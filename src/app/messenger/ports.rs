@@ -73,6 +73,10 @@ pub trait Outbox: fmt::Debug + Send + Sync {
     /// The switch that this one turned last, unless it was turned again or taken back since.
     fn last_turn<'a>(&'a self, org: &'a str, by: &'a str) -> Later<'a, Result<Option<String>, OutboxError>>;
 
+    /// The text of that key, and how it stands.
+    fn kept<'a>(&'a self, org: &'a str, call: &'a str, key: &'a str)
+    -> Later<'a, Result<Option<Waiting>, OutboxError>>;
+
     /// How many texts are in which state.
     fn counts(&self) -> Later<'_, Result<Vec<(String, u64)>, OutboxError>>;
 }
@@ -172,6 +176,33 @@ pub struct Delivery {
     pub tried: Option<i64>,
     /// How often it was tried.
     pub attempts: u32,
+}
+
+/// A text that is kept, whatever became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its name within the call.
+    pub key: String,
+    /// Our number.
+    pub from: String,
+    /// Who gets it.
+    pub to: String,
+    /// The words.
+    pub body: String,
+    /// `waiting`, `sending`, `unknown`, `sent`, `skipped` or `dead`.
+    pub state: String,
+    /// Why it stands so.
+    pub reason: Option<String>,
+    /// The carrier's name for it.
+    pub sid: Option<String>,
+    /// The carrier's last word about it.
+    pub status: Option<String>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is due, in seconds since 1970.
+    pub due: i64,
+    /// Until when it is worth sending, in seconds since 1970.
+    pub expires: i64,
 }
 
 /// What became of a text.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::app::messenger::herald;
 use crate::app::messenger::pace::{EACH, Pace};
 use crate::app::messenger::ports::{Became, Carrier, Delivery, Failed, Outbox, OutboxError, Outgoing, Room};
 use crate::model::ids::OrgSlug;
@@ -113,6 +114,10 @@ async fn deliver(app: &App, outbox: &dyn Outbox, carrier: &dyn Carrier, delivery
 }
 
 async fn attempt(app: &App, carrier: &dyn Carrier, delivery: &Delivery) -> Became {
+    if let Some(channel) = delivery.to.strip_prefix('#') {
+        let since = delivery.tried.map(|tried| Timestamp::from_second(tried - SKEW).unwrap_or_default());
+        return herald::attempt(app, channel, delivery, since).await;
+    }
     let parsed = (OrgSlug::parse(&delivery.org), E164::parse(&delivery.from), E164::parse(&delivery.to));
     let (Ok(org), Ok(from), Ok(to)) = parsed else {
         return Became::Dead { why: "it has no number to come from or to go to".to_owned(), code: None };
@@ -149,6 +154,6 @@ fn why(failed: &Failed) -> &str {
 }
 
 /// 2, 4, 8 … seconds, five minutes at most.
-fn pause(attempts: u32) -> i64 {
+pub(in crate::app::messenger) fn pause(attempts: u32) -> i64 {
     1_i64.checked_shl(attempts.clamp(1, 9)).unwrap_or(300).min(300)
 }

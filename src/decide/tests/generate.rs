@@ -202,6 +202,7 @@ fn contact(dice: &mut Dice<'_>, place: usize) -> Contact {
         away: dice.maybe(SwitchId, SWITCHES),
         max_calls: dice.heads().then_some(1),
         callable: dice.below(5) < 4,
+        barred: (dice.below(8) == 1).then_some(crate::rules::bar::Bar::Premium),
         at: 0,
     }
 }

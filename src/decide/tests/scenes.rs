@@ -4,11 +4,12 @@
 
 use crate::decide;
 use crate::decide::decision::{Act, Decision, Effect};
-use crate::decide::trace::{Considered, Why};
+use crate::decide::trace::{Circle, Considered, Why};
 use crate::model::call::{Attestation, CallFacts, Happened, LegOutcome, State};
 use crate::model::ids::{CallSid, ContactId, LineId};
 use crate::model::phone::{Caller, E164};
 use crate::model::position::{MAX_HOPS, Position};
+use crate::rules::bar::Bar;
 use crate::rules::ruleset::{EndKind, RuleSet};
 use crate::rules::{NoFiles, load};
 
@@ -346,4 +347,69 @@ fn negation_and_lists_are_any_of_and_not() {
     let mut away = scene(routes).switch("dana_away");
     let decision = away.arrives();
     assert_eq!(away.rings(&decision), ["desk"], "the office is open, so the first rule is not taken");
+}
+
+#[test]
+fn a_number_that_costs_extra_or_is_abroad_is_passed_over() {
+    let more = "contacts: { dear: \"+19005550111\", abroad: \"+447911123456\", near: \"+13125550111\" }\n\
+                routes: [{ cascade: [{ ring: dear }, { ring: abroad }, { ring: near }] }]\n\
+                finally: [{ ring: dear }, { voicemail: Please leave a message. }]\n";
+    let text = format!("version: 1\ntimezone: America/Chicago\nnumbers: [\"+13125550199\"]\n{more}");
+    let loaded = load("scene.yaml", text.as_bytes(), &NoFiles, jiff::civil::date(2026, 3, 1));
+    let told: Vec<_> = loaded.diagnostics.iter().map(|it| it.code).collect();
+    assert_eq!(told, ["premium-number", "unlisted-country"], "it is told when the rules are read");
+    let mut scene = Scene { rules: loaded.rules.unwrap(), ..scene("routes: [{ cascade: [{ ring: lee }] }]") };
+    let decision = scene.arrives();
+    assert_eq!(scene.rings(&decision), ["near"]);
+    let why: Vec<_> = decision
+        .trace
+        .iter()
+        .filter_map(|it| if let Considered::Skipped { why, .. } = it { Some(why.clone()) } else { None })
+        .collect();
+    assert_eq!(why, [Why::Barred(Bar::Premium), Why::Barred(Bar::Country)]);
+    // Not by the ending either.
+    assert!(matches!(scene.nobody_answers().plan.act, Act::Record { .. }));
+}
+
+#[test]
+fn calls_in_circles_meet_the_ending_and_ring_nobody() {
+    let lines = || scene("routes: [{ cascade: [{ ring: lee }] }]");
+    let own = lines().rules.lines[0].number.clone();
+    let circle = |mut scene: Scene| {
+        let decision = scene.arrives();
+        assert!(!matches!(decision.plan.act, Act::Ring { .. }), "{decision:?}");
+        decision.trace[0].clone()
+    };
+    assert_eq!(circle(lines().caller(own.as_str())), Considered::Circling(Circle::OwnNumber));
+    let mut forwarded = lines();
+    forwarded.facts.forwarded_from = Some(own);
+    assert_eq!(circle(forwarded), Considered::Circling(Circle::Forwarded));
+    let burst = |earlier: Vec<u32>| Scene { state: State { earlier_calls: earlier, ..State::default() }, ..lines() };
+    assert_eq!(circle(burst(vec![1; 9])), Considered::Circling(Circle::Burst { calls: 10 }));
+    // Somebody who only calls again and again is no machine.
+    let mut eager = burst((1..=9).map(|call| call * 10).collect());
+    let decision = eager.arrives();
+    assert_eq!(eager.rings(&decision), ["lee"]);
+    // Later steps of a call go their way, however many others came meanwhile.
+    let mut talking = lines();
+    talking.arrives();
+    talking.state.earlier_calls = vec![1; 20];
+    assert!(matches!(talking.nobody_answers().plan.act, Act::Record { .. }));
+}
+
+#[test]
+fn nothing_that_a_caller_sends_becomes_a_target() {
+    // Whoever is rung is named by an index into the contacts of the rules, and no input has a way to make one.
+    for sent in ["+19005550111", "19005550111", "sip:x@example.com", "*", "#0#", "1", "99999999999999999999"] {
+        for spoken in [false, true] {
+            let mut scene = menu_scene("").caller(sent);
+            scene.facts.forwarded_from = E164::parse("+19005550111").ok();
+            scene.arrives();
+            let decision = if spoken { scene.says(sent) } else { scene.presses(sent) };
+            if let Act::Ring { contacts, .. } = &decision.plan.act {
+                let numbers: Vec<_> = contacts.iter().map(|id| &scene.rules.contact(*id).unwrap().number).collect();
+                assert!(numbers.iter().all(|number| number.as_str() != sent), "{numbers:?}");
+            }
+        }
+    }
 }

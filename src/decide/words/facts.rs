@@ -71,6 +71,7 @@ pub fn why(rules: &RuleSet, now: &Moment, why: &Why) -> String {
         Why::Busy { calls: 1 } => "already on a call of ours".into(),
         Why::Busy { calls } => format!("already on {calls} calls of ours"),
         Why::Loop => "it is the number that calls, or that forwarded the call to us".into(),
+        Why::Barred(bar) => format!("not to be rung: {}", bar.words()),
         Why::Assumed(holds) => format!("assumed to {}", if *holds { "hold" } else { "fail" }),
     }
 }

@@ -65,6 +65,8 @@ impl Told<'_> {
             self.parts.push(format!("left out {}", places::contact_name(self.rules, *contact)));
         } else if let Considered::Outcome { at, what } = considered {
             self.outcome(*at, *what, after);
+        } else if let Considered::Circling(_) = considered {
+            self.parts.push("going in circles".into());
         } else if let Considered::UnknownLine = considered {
             self.parts.push("to a number that is none of our lines".into());
         }

@@ -241,6 +241,7 @@ impl<'a> Alike<'a> {
             && one.notify == other.notify
             && one.max_calls == other.max_calls
             && one.callable == other.callable
+            && one.barred == other.barred
     }
 
     fn same_switch(&self, old: SwitchId, new: SwitchId) -> bool {

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType};
 
-use crate::rules::compile::people::letters;
+use crate::rules::bar::{Bar, country};
 use crate::rules::compile::{Desk, Sections};
 use crate::rules::place::At;
 use crate::rules::ruleset::{Condition, Confirm, Contact, Flow, Rule, RuleSet, Test, Verb};
@@ -110,27 +110,22 @@ impl<'a> Desk<'a> {
                 .push(warning.help("such a call comes back to these rules, round and round: ring a number of its own"));
             return;
         }
-        let Ok(parsed) = PHONE_NUMBER_UTIL.parse(contact.number.as_str(), None) else { return };
-        if matches!(
-            PHONE_NUMBER_UTIL.get_number_type(&parsed),
-            PhoneNumberType::PremiumRate | PhoneNumberType::SharedCost
-        ) {
-            let warning = place.warning("premium-number", format!("`{}` has a number that costs extra", contact.name));
-            self.report(&place, warning.help("ring an ordinary number"));
-        }
-        let country = PHONE_NUMBER_UTIL
-            .get_region_for_number(&parsed)
-            .or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(parsed.country_code))
-            .map(letters);
-        let Some(country) = country else { return };
-        // The numbers that are free to call belong to all countries that share a code.
-        let free = PHONE_NUMBER_UTIL.get_number_type(&parsed) == PhoneNumberType::TollFree;
-        if !free && !rules.countries.iter().any(|listed| **listed == *country) {
-            let listed = rules.countries.join(", ");
-            let message = format!("`{}` has a number in {country}, and only {listed} may be rung", contact.name);
-            let warning = place.warning("unlisted-country", message);
-            self.problems
-                .push(warning.help(format!("list all countries that you ring: `countries: [{listed}, {country}]`")));
+        match contact.barred {
+            None => {}
+            Some(Bar::Premium) => {
+                let message = format!("`{}` has a number that costs extra", contact.name);
+                let help = "ring an ordinary number: this one is passed over in every call";
+                self.report(&place, place.warning("premium-number", message).help(help));
+            }
+            Some(Bar::Country) => {
+                let Some(country) = country(&contact.number) else { return };
+                let listed = rules.countries.join(", ");
+                let message = format!("`{}` has a number in {country}, and only {listed} may be rung", contact.name);
+                let warning = place.warning("unlisted-country", message);
+                self.problems.push(
+                    warning.help(format!("list all countries that you ring: `countries: [{listed}, {country}]`")),
+                );
+            }
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
+use rlibphonenumber::PHONE_NUMBER_UTIL;
 
 use crate::model::ids::{ContactId, FlowId, SwitchId};
 use crate::model::phone::E164;
+use crate::rules::bar::{country, letters};
 use crate::rules::compile::names::Section;
 use crate::rules::compile::{Callee, Desk, Entry, Sections};
 use crate::rules::place::{At, Part};
@@ -172,6 +173,7 @@ impl<'a> Desk<'a> {
             away: None,
             max_calls: None,
             callable: true,
+            barred: None,
             at: entry.at.line(),
         };
         let number = match entry.value {
@@ -258,13 +260,27 @@ impl<'a> Desk<'a> {
             ChannelKind::Slack | ChannelKind::Telegram => true,
             ChannelKind::Whatsapp => self.number(&at, to).is_some(),
             ChannelKind::Webhook => self.address(&at, to, &["https"]),
-            ChannelKind::Email => self.mail_address(&at, to),
+            ChannelKind::Email => self.unsent_mail(&at, to),
         };
         fine.then(|| Channel { name: entry.name.into(), kind, to: to.trim().into() })
     }
 
     /// Whether a text is a mail address.
-    pub(super) fn mail_address(&mut self, at: &At<'_>, text: &str) -> bool {
+    /// A mail address, to which nothing is sent.
+    pub(super) fn unsent_mail(&mut self, at: &At<'_>, text: &str) -> bool {
+        let fine = self.mail_address(at, text);
+        if fine {
+            let warning =
+                at.warning("unsent-mail", format!("nothing is sent to `{}`: mail is not sent", shorten(text)));
+            self.report(
+                at,
+                warning.help("name contacts, or a channel of `slack`, `telegram`, `whatsapp` or `webhook`"),
+            );
+        }
+        fine
+    }
+
+    fn mail_address(&mut self, at: &At<'_>, text: &str) -> bool {
         let (user, host) = text.split_once('@').unwrap_or_default();
         let clean = |part: &str| !part.is_empty() && !part.contains(['@', ' ', ',', ';', '<', '>', '"']);
         let fine = clean(user) && clean(host) && host.contains('.') && !host.starts_with('.') && !host.ends_with('.');
@@ -285,7 +301,7 @@ impl<'a> Desk<'a> {
                     self.country(&list.item(index), country, &mut countries);
                 }
             }
-            None => countries.extend(lines.iter().filter_map(|line| country_of(&line.number))),
+            None => countries.extend(lines.iter().filter_map(|line| country(&line.number))),
         }
         countries.sort();
         countries.dedup();
@@ -332,17 +348,4 @@ const fn confirm_of(written: written::Confirm) -> Confirm {
         written::Confirm::Voice => Confirm::Voice,
         written::Confirm::None => Confirm::None,
     }
-}
-
-/// The country whose numbers look like this one.
-fn country_of(number: &E164) -> Option<Box<str>> {
-    let parsed = PHONE_NUMBER_UTIL.parse(number.as_str(), None).ok()?;
-    let exact = PHONE_NUMBER_UTIL.get_region_for_number(&parsed);
-    let region = exact.or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(parsed.country_code))?;
-    Some(letters(region).into())
-}
-
-/// The two letters of a country.
-pub(super) fn letters(region: Region) -> String {
-    format!("{region:?}")
 }

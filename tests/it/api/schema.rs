@@ -64,7 +64,9 @@ async fn what_is_the_platforms_is_nobody_elses() {
     let desk = Desk::open().await;
     let description = desk.ask("GET", "/openapi.json", None, None).await.body;
     let open = ["/me", "/plans", "/roles"];
-    for (method, path, has_body) in operations(&description).iter().filter(|(_, path, _)| !path.contains("{org}")) {
+    // One operation is for the organization that the sender acts for.
+    let own = |path: &str| path.contains("{org}") || path == "/sms/send";
+    for (method, path, has_body) in operations(&description).iter().filter(|(_, path, _)| !own(path)) {
         for role in [Role::Owner, Role::Operator, Role::Viewer] {
             let body = has_body.then(|| json!({}));
             let said = desk.ask(method, &filled(path, ""), Some(&word(role)), body.as_ref()).await;

@@ -175,13 +175,19 @@ fn sent(state: &mut State, request: &Request<'_>, complaints: &mut Vec<String>) 
     if to.starts_with(' ') || from.starts_with(' ') {
         complaints.push("an unescaped `+` before a number".to_owned());
     }
-    if !is_number(to) {
+    // Over another channel, both sides say so.
+    let (plain_to, plain_from) = match (to.strip_prefix("whatsapp:"), from.strip_prefix("whatsapp:")) {
+        (Some(to), Some(from)) => (to, from),
+        (None, None) => (to, from),
+        _ => return Answer::fault(400, 63007, "Twilio could not find a Channel with the specified From address"),
+    };
+    if !is_number(plain_to) {
         return Answer::fault(400, 21211, &format!("The 'To' number {to} is not a valid phone number"));
     }
     if to == from {
         return Answer::fault(400, 21266, "'To' and 'From' number cannot be the same");
     }
-    if !state.numbers.iter().any(|number| number["phone_number"] == from) {
+    if !state.numbers.iter().any(|number| number["phone_number"] == plain_from) {
         return Answer::fault(400, 21606, &format!("The From phone number {from} is not a valid, SMS-capable one"));
     }
     if body.is_empty() {

@@ -1,0 +1,101 @@
+//! Notices to where people talk: Slack, Telegram, WhatsApp, and signed requests to an address of one's own.
+//!
+//! Each goes over the organization's own account at that provider. Nothing of it is on a caller's time.
+
+mod answer;
+mod hook;
+pub mod slack;
+pub mod telegram;
+mod whatsapp;
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::admin::outlets::Outlet;
+use crate::app::messenger::herald::{Herald, Notice};
+use crate::app::messenger::ports::Failed;
+use crate::app::ports::Later;
+use crate::egress::Egress;
+use crate::model::ids::OrgSlug;
+use crate::rules::ruleset::ChannelKind;
+use crate::tenant::profile::Provider;
+use crate::twilio::client::Gate;
+
+/// The accounts of organizations.
+pub trait Accounts: fmt::Debug + Send + Sync {
+    /// The account that serves an organization at a provider; why it cannot be told.
+    fn outlet<'a>(&'a self, org: &'a OrgSlug, provider: Provider) -> Later<'a, Result<Option<Outlet>, String>>;
+}
+
+/// Where the providers are.
+#[derive(Debug, Clone)]
+pub struct Bases {
+    /// Slack's interface.
+    pub slack: String,
+    /// Telegram's interface for bots.
+    pub telegram: String,
+}
+
+/// Those who carry notices.
+#[derive(Debug)]
+pub struct Notices {
+    /// Whose account.
+    pub accounts: Arc<dyn Accounts>,
+    /// The way out.
+    pub egress: Egress,
+    /// Where the providers are.
+    pub bases: Bases,
+    /// The way to Twilio, which carries WhatsApp.
+    pub gate: Arc<Gate>,
+}
+
+/// The provider of a kind of channel; none for mail, which is not sent.
+pub const fn provider(kind: ChannelKind) -> Option<Provider> {
+    match kind {
+        ChannelKind::Slack => Some(Provider::Slack),
+        ChannelKind::Telegram => Some(Provider::Telegram),
+        ChannelKind::Whatsapp => Some(Provider::WhatsApp),
+        ChannelKind::Webhook => Some(Provider::Webhook),
+        ChannelKind::Email => None,
+    }
+}
+
+impl Notices {
+    async fn outlet(&self, notice: &Notice) -> Result<Outlet, Failed> {
+        let Some(provider) = provider(notice.kind) else {
+            return Err(Failed::Never { why: "mail cannot be sent by this service".to_owned(), code: None });
+        };
+        let found = self.accounts.outlet(&notice.org, provider).await;
+        let found = found.map_err(|why| Failed::NotDone { why, wait: None })?;
+        found.ok_or_else(|| Failed::NotDone {
+            why: format!("no account is connected: `ringfall connect {provider} --org {}`", notice.org),
+            wait: None,
+        })
+    }
+}
+
+impl Herald for Notices {
+    fn send<'a>(&'a self, notice: &'a Notice) -> Later<'a, Result<String, Failed>> {
+        Box::pin(async move {
+            let outlet = self.outlet(notice).await?;
+            match notice.kind {
+                ChannelKind::Slack => slack::send(&self.egress, &self.bases.slack, &outlet, notice).await,
+                ChannelKind::Telegram => telegram::send(&self.egress, &self.bases.telegram, &outlet, notice).await,
+                ChannelKind::Whatsapp => whatsapp::send(&self.gate, &outlet, notice).await,
+                ChannelKind::Webhook | ChannelKind::Email => hook::send(&self.egress, &outlet, notice).await,
+            }
+        })
+    }
+
+    fn find<'a>(&'a self, notice: &'a Notice, since: Timestamp) -> Later<'a, Result<Option<Vec<String>>, Failed>> {
+        Box::pin(async move {
+            if notice.kind != ChannelKind::Whatsapp {
+                return Ok(None);
+            }
+            let outlet = self.outlet(notice).await?;
+            whatsapp::find(&self.gate, &outlet, notice, since).await.map(Some)
+        })
+    }
+}

@@ -1,0 +1,44 @@
+//! WhatsApp, over Twilio's messages.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::admin::outlets::Outlet;
+use crate::app::messenger::herald::Notice;
+use crate::app::messenger::ports::Failed;
+use crate::model::ids::{AccountSid, ApiKeySid};
+use crate::model::secret::ApiKey;
+use crate::notices::answer::later;
+use crate::twilio::carrier::failed;
+use crate::twilio::client::{Client, Gate};
+
+/// The account, and its sender.
+fn account(gate: &Arc<Gate>, outlet: &Outlet) -> Result<(Client, String), Failed> {
+    let odd = || later("the account is not connected as it should be: `ringfall connect whatsapp` anew", None);
+    let account = AccountSid::parse(&outlet.account).map_err(|_unshown| odd())?;
+    let sid = ApiKeySid::parse(&outlet.name).map_err(|_unshown| odd())?;
+    let from = outlet.from.as_ref().ok_or_else(odd)?;
+    let client = gate.client(&outlet.id, &account, &ApiKey { sid, secret: outlet.secret.clone() });
+    Ok((client, format!("whatsapp:{from}")))
+}
+
+/// Sends a notice; Twilio's name for it.
+pub(in crate::notices) async fn send(gate: &Arc<Gate>, outlet: &Outlet, notice: &Notice) -> Result<String, Failed> {
+    let (client, from) = account(gate, outlet)?;
+    let sent = client.send_message(&from, &format!("whatsapp:{}", notice.to), &notice.body).await;
+    sent.map(|message| message.sid).map_err(|error| failed(&error))
+}
+
+/// Twilio's names of notices that look like this one and were made since then, the oldest first.
+pub(in crate::notices) async fn find(
+    gate: &Arc<Gate>,
+    outlet: &Outlet,
+    notice: &Notice,
+    since: Timestamp,
+) -> Result<Vec<String>, Failed> {
+    let (client, from) = account(gate, outlet)?;
+    let found = client.messages_since(&from, &format!("whatsapp:{}", notice.to), &notice.body, since).await;
+    let found = found.map_err(|error| failed(&error))?;
+    Ok(found.into_iter().rev().map(|message| message.sid).collect())
+}

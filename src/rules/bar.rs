@@ -1,0 +1,73 @@
+//! Numbers that are neither rung nor texted: those that cost extra, and those in countries that are not listed.
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType, Region};
+use serde::{Deserialize, Serialize};
+
+use crate::model::phone::E164;
+use crate::rules::ruleset::RuleSet;
+
+/// Why a number is neither rung nor texted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Bar {
+    /// It costs extra.
+    Premium,
+    /// Its country is not listed under `countries`.
+    Country,
+}
+
+impl Bar {
+    /// The reason, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Premium => "it costs extra",
+            Self::Country => "its country is not listed under `countries`",
+        }
+    }
+}
+
+/// Whether something bars the number under these rules.
+pub fn barred(rules: &RuleSet, number: &E164) -> Option<Bar> {
+    bar(&rules.countries, number)
+}
+
+/// The same, for countries that are listed.
+pub(in crate::rules) fn bar(countries: &[Box<str>], number: &E164) -> Option<Bar> {
+    let parsed = PHONE_NUMBER_UTIL.parse(number.as_str(), None).ok()?;
+    let kind = PHONE_NUMBER_UTIL.get_number_type(&parsed);
+    if matches!(kind, PhoneNumberType::PremiumRate | PhoneNumberType::SharedCost) {
+        return Some(Bar::Premium);
+    }
+    let country = country(number)?;
+    // The numbers that are free to call belong to all countries that share a code.
+    let free = kind == PhoneNumberType::TollFree;
+    (!free && !countries.contains(&country)).then_some(Bar::Country)
+}
+
+/// The two letters of a number's country, when it has one.
+pub(in crate::rules) fn country(number: &E164) -> Option<Box<str>> {
+    let parsed = PHONE_NUMBER_UTIL.parse(number.as_str(), None).ok()?;
+    let region = PHONE_NUMBER_UTIL.get_region_for_number(&parsed);
+    let region = region.or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(parsed.country_code));
+    region.map(|region| letters(region).into())
+}
+
+/// The two letters of a country.
+pub(in crate::rules) fn letters(region: Region) -> String {
+    format!("{region:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_cost_extra_and_foreign_ones_are_barred() {
+        let of = |number: &str| bar(&["US".into()], &E164::parse(number).unwrap());
+        assert_eq!(of("+16195550111"), None);
+        assert_eq!(of("+18005550111"), None, "free to call");
+        assert_eq!(of("+19005550111"), Some(Bar::Premium));
+        assert_eq!(of("+447911123456"), Some(Bar::Country));
+        assert_eq!(of("+16045550111"), Some(Bar::Country));
+        assert_eq!(bar(&["US".into(), "CA".into()], &E164::parse("+16045550111").unwrap()), None);
+    }
+}
