@@ -12,9 +12,13 @@ pub mod sender;
 pub mod switchboard;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crate::app::messenger::listen::ListenKey;
 use crate::app::messenger::ports::{Carrier, Outbox};
+
+/// How long a look at the outbox may take.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How telling people stands, for the readiness page and the metrics.
 #[derive(Debug, Default)]
@@ -57,6 +61,8 @@ impl Outreach {
     /// Texts by state, and each installation's breaker in a word; nothing when people are not told at all.
     pub async fn standing(&self) -> Option<(Vec<(String, u64)>, Vec<(String, &'static str)>)> {
         let Means { outbox, carrier, .. } = self.0.get()?;
-        Some((outbox.counts().await.ok()?, carrier.standings()))
+        // Whoever asks how we are does not wait for a database that is away.
+        let counts = tokio::time::timeout(PATIENCE, outbox.counts()).await;
+        Some((counts.ok()?.ok()?, carrier.standings()))
     }
 }

@@ -104,11 +104,14 @@ pub(crate) fn run(args: &Doctor) -> Answer {
         Ok(settings) => {
             report.pass("settings", "readable, and nothing wrong with them");
             let organizations = local::look(&mut report, &settings, args.org.as_ref());
-            if !args.offline {
-                let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-                runtime.block_on(remote::look(&mut report, &settings, &organizations));
-                runtime.block_on(outlets::look(&mut report, &settings, &organizations));
-            }
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+            runtime.block_on(async {
+                local::outbox(&mut report, &settings).await;
+                if !args.offline {
+                    remote::look(&mut report, &settings, &organizations).await;
+                    outlets::look(&mut report, &settings, &organizations).await;
+                }
+            });
         }
         Err(error) => {
             report.fail("settings", format!("{error:#}"), "mend them; `ringfall serve --print-config` shows all");

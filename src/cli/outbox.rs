@@ -13,12 +13,15 @@ use crate::clock::SystemClock;
 use crate::model::ids::OrgSlug;
 use crate::model::phone::mask;
 use crate::outbox::{Desk, Listed};
+use crate::twilio::codes;
 
 /// What to do with texts.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Numbers are masked; `--show-numbers` shows them. The service may run meanwhile.\n\
+#[command(
+    after_help = "Numbers are masked and words left out; `--show-numbers` shows them. The service may run meanwhile.\n\
     Exit codes: 0 fine, 1 there is nothing like that, 2 misuse, 3 could not run.\n\
-    Examples:\n  ringfall outbox list --state dead\n  ringfall outbox retry 17")]
+    Examples:\n  ringfall outbox list --state dead\n  ringfall outbox retry 17"
+)]
 pub struct Outbox {
     #[command(subcommand)]
     what: What,
@@ -28,7 +31,9 @@ pub struct Outbox {
 enum What {
     /// Show texts, newest first
     List(List),
-    /// Let a dead text try again
+    /// Show all that is known of a text
+    Show(Whole),
+    /// Let a text that died, or could not be delivered, try again
     Retry(One),
     /// Let a text that was not sent never go out
     Drop(One),
@@ -93,6 +98,17 @@ enum Format {
 }
 
 #[derive(Debug, clap::Args)]
+struct Whole {
+    /// Its number in the list
+    id: i64,
+    /// Show whole phone numbers, and the words
+    #[arg(long)]
+    show_numbers: bool,
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(Debug, clap::Args)]
 struct One {
     /// Its number in the list
     id: i64,
@@ -101,18 +117,21 @@ struct One {
 }
 
 pub(crate) fn run(args: &Outbox) -> Answer {
-    let now = SystemClock.now().as_second();
-    match &args.what {
-        What::List(list) => show(list),
-        What::Retry(one) => {
-            let done = Desk::open(&one.place.settings()?.data)?.retry(one.id, now)?;
-            Ok(told(done, one.id, "tries again"))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let now = SystemClock.now().as_second();
+        match &args.what {
+            What::List(list) => show(list).await,
+            What::Show(one) => whole(one).await,
+            What::Retry(one) => Ok(told(desk(&one.place)?.retry(one.id, now).await?, one.id, "tries again")),
+            What::Drop(one) => Ok(told(desk(&one.place)?.discard(one.id, now).await?, one.id, "will not go out")),
         }
-        What::Drop(one) => {
-            let done = Desk::open(&one.place.settings()?.data)?.discard(one.id, now)?;
-            Ok(told(done, one.id, "will not go out"))
-        }
-    }
+    })
+}
+
+fn desk(place: &Where) -> anyhow::Result<Desk> {
+    let settings = place.settings()?;
+    Ok(Desk::shared(&settings.data, settings.database_url.as_ref(), &settings.node)?)
 }
 
 fn told(done: bool, id: i64, what: &str) -> Outcome {
@@ -124,12 +143,12 @@ fn told(done: bool, id: i64, what: &str) -> Outcome {
     Outcome::Findings
 }
 
-fn show(list: &List) -> Answer {
-    let desk = Desk::open(&list.place.settings()?.data)?;
+async fn show(list: &List) -> Answer {
+    let desk = desk(&list.place)?;
     let states: Vec<_> = list.state.iter().map(|state| state.word()).collect();
-    let mut texts = desk.list(list.org.as_ref().map(OrgSlug::as_str), &states, list.limit)?;
+    let mut texts = desk.list(list.org.as_ref().map(OrgSlug::as_str), &states, list.limit).await?;
     if !list.show_numbers {
-        texts.iter_mut().for_each(|text| text.to = mask(&text.to));
+        texts.iter_mut().for_each(masked);
     }
     match list.format {
         Format::Json => terminal::put(&format!("{:#}\n", serde_json::to_value(&texts)?)),
@@ -138,9 +157,59 @@ fn show(list: &List) -> Answer {
     Ok(Outcome::Fine)
 }
 
+/// Hides the numbers, and the words, which may hold some.
+fn masked(text: &mut Listed) {
+    text.to = mask(&text.to);
+    text.from = mask(&text.from);
+    text.body.clear();
+}
+
+fn at(second: i64) -> String {
+    Timestamp::from_second(second).map(|at| at.to_string()).unwrap_or_default()
+}
+
+/// Why it is where it is: the carrier's code in words, where that is known.
+fn reason(text: &Listed) -> Option<String> {
+    let code = text.code.and_then(codes::known);
+    let meant = code.map(|code| format!("{} (code {}): {}", code.meaning, code.number, code.remedy));
+    meant.or_else(|| text.reason.clone())
+}
+
 fn line(text: &Listed) -> String {
-    let due = Timestamp::from_second(text.due).map(|due| due.to_string()).unwrap_or_default();
-    let reason = text.reason.as_ref().map(|reason| format!("  {reason}")).unwrap_or_default();
-    let Listed { id, org, kind, to, state, .. } = text;
-    format!("{id:>6}  {state:<8} {due}  {org}  {kind:<10} {to}{reason}\n")
+    let reason = reason(text).map(|reason| format!("  {reason}")).unwrap_or_default();
+    let Listed { id, org, kind, to, state, status, .. } = text;
+    let state = status.as_ref().unwrap_or(state);
+    format!("{id:>6}  {state:<11} {}  {org}  {kind:<10} {to}{reason}\n", at(text.due))
+}
+
+async fn whole(one: &Whole) -> Answer {
+    let Some(mut text) = desk(&one.place)?.text(one.id).await? else {
+        eprintln!("error: there is no text {}; see `ringfall outbox list`", one.id);
+        return Ok(Outcome::Findings);
+    };
+    if !one.show_numbers {
+        masked(&mut text);
+    }
+    let why = reason(&text);
+    let Listed { id, org, call, kind, to, state, due, attempts, sid, status, from, body, expires, changed, .. } = text;
+    let rows = [
+        ("text", Some(id.to_string())),
+        ("organization", Some(org)),
+        ("because of", Some(call)),
+        ("kind", Some(kind)),
+        ("from", Some(from)),
+        ("to", Some(to)),
+        ("words", Some(body).filter(|body| !body.is_empty())),
+        ("state", Some(state)),
+        ("carrier says", status),
+        ("carrier's name", sid),
+        ("reason", why),
+        ("due", Some(at(due))),
+        ("worth it until", Some(at(expires))),
+        ("tried", Some(format!("{attempts} times"))),
+        ("changed", Some(at(changed))),
+    ];
+    let lines = rows.into_iter().filter_map(|(name, value)| Some(format!("{name:<15} {}\n", value?)));
+    terminal::put(&lines.collect::<String>());
+    Ok(Outcome::Fine)
 }

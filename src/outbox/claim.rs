@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
-
-use crate::app::messenger::ports::{Became, Delivery, Room};
-use crate::outbox::keep;
+use crate::app::messenger::ports::{Became, Delivery, OutboxError, Room};
+use crate::outbox::work::{Row, Value, Work, given, one, places, run};
+use crate::outbox::{keep, report};
 
 /// Texts to one receiver within [`LATELY`] beyond which two machines are taken to be writing to each other.
 const MOST_TO_ONE: i64 = 20;
@@ -20,184 +19,238 @@ const DAY: i64 = 86_400;
 const LOOKS: i64 = 3;
 const BETWEEN_LOOKS: i64 = 20;
 
+/// A node that was not heard of for so many seconds is taken to be dead. With the looks that follow, this is longer
+/// than any request of its could be under way.
+const SILENT: &str = "15 seconds";
+
 /// Takes what is due. What must not go out any more is settled.
-pub(in crate::outbox) fn claim(connection: &mut Connection, room: &Room) -> rusqlite::Result<Vec<Delivery>> {
-    let Room { now, most, a_day, .. } = *room;
-    let but = vec!["?"; room.but.len()].join(", ");
+pub(in crate::outbox) async fn claim(
+    work: &mut dyn Work,
+    room: &Room,
+    node: &str,
+) -> Result<Vec<Delivery>, OutboxError> {
     let due = format!(
-        "SELECT id, org, sender, receiver, body, expires, tried, attempts, state, kind, call, unless_taken \
-         FROM texts WHERE state IN ('waiting', 'unknown') AND due <= ? AND org NOT IN ({but}) ORDER BY due LIMIT ?"
+        "SELECT id, org, sender, receiver, body, expires, tried, attempts, state, kind, call, unless_taken FROM texts \
+         WHERE state IN ('waiting', 'unknown') AND due <= $1 AND org NOT IN ('', {}) ORDER BY due LIMIT $2{}",
+        places(3, room.but.len().max(1)),
+        work.skips()
     );
-    // Mostly nothing is due, and then nothing needs the lock.
-    let some = "SELECT 1 FROM texts WHERE state IN ('waiting', 'unknown') AND due <= ?1 LIMIT 1";
-    if most == 0 || connection.prepare_cached(some)?.query_row([now], |_| Ok(())).optional()?.is_none() {
-        return Ok(Vec::new());
+    let mut given: Vec<Value> = given![room.now, room.most].into();
+    given.extend(room.but.iter().map(Value::from));
+    if room.but.is_empty() {
+        given.push("".into());
     }
-    let transaction = connection.transaction()?;
+    let mut by_org: BTreeMap<String, Vec<Due>> = BTreeMap::new();
+    for row in work.rows(&due, &given).await? {
+        let due = Due::read(&row)?;
+        by_org.entry(due.delivery.org.clone()).or_default().push(due);
+    }
     let mut claimed = Vec::new();
-    let rows: Vec<(Delivery, Row)> = {
-        let mut given: Vec<rusqlite::types::Value> = vec![now.into()];
-        given.extend(room.but.iter().map(|org| org.clone().into()));
-        given.push(i64::from(most).into());
-        let mut query = transaction.prepare_cached(&due)?;
-        let rows = query.query_map(rusqlite::params_from_iter(given), |row| {
-            let delivery = Delivery {
-                id: row.get(0)?,
-                org: row.get(1)?,
-                from: row.get(2)?,
-                to: row.get(3)?,
-                body: row.get(4)?,
-                expires: row.get(5)?,
-                tried: row.get(6)?,
-                attempts: row.get(7)?,
-            };
-            let row = Row { state: row.get(8)?, kind: row.get(9)?, call: row.get(10)?, unless_taken: row.get(11)? };
-            Ok((delivery, row))
-        })?;
-        rows.collect::<rusqlite::Result<_>>()?
-    };
-    let mut taken: BTreeMap<String, u32> = BTreeMap::new();
-    for (delivery, row) in rows {
-        let share = taken.entry(delivery.org.clone()).or_default();
-        if *share >= room.each {
-            continue;
+    // In the same order on every node, so that no two wait for each other.
+    for (org, all) in by_org {
+        work.alone(&org).await?;
+        let mut taken = 0;
+        for due in all {
+            if taken == room.each {
+                break;
+            }
+            if let Some(delivery) = take(work, due, room, node).await? {
+                taken += 1;
+                claimed.push(delivery);
+            }
         }
-        let unknown = row.state == "unknown";
-        if let Some((state, reason)) = stopped(&transaction, &delivery, &row, now, a_day)?.filter(|_| !unknown) {
-            end(&transaction, delivery.id, state, &reason, now)?;
-            continue;
-        }
-        *share += 1;
-        // From here on it may be with the carrier, whatever happens to us.
-        let update = "UPDATE texts SET state = 'sending', attempts = attempts + ?3, tried = coalesce(tried, ?2), \
-                      changed = ?2 WHERE id = ?1";
-        transaction.prepare_cached(update)?.execute(params![delivery.id, now, i64::from(!unknown)])?;
-        let tried = delivery.tried.filter(|_| unknown);
-        claimed.push(Delivery { attempts: delivery.attempts + u32::from(!unknown), tried, ..delivery });
     }
-    transaction.commit()?;
     Ok(claimed)
 }
 
-struct Row {
-    state: String,
+/// A text that is due.
+struct Due {
+    delivery: Delivery,
+    unknown: bool,
     kind: String,
     call: String,
     unless_taken: bool,
 }
 
+impl Due {
+    fn read(row: &Row) -> Result<Self, OutboxError> {
+        Ok(Self {
+            delivery: Delivery {
+                id: row.number(0)?,
+                org: row.text(1)?,
+                from: row.text(2)?,
+                to: row.text(3)?,
+                body: row.text(4)?,
+                expires: row.number(5)?,
+                tried: row.maybe_number(6),
+                attempts: u32::try_from(row.number(7)?).unwrap_or(u32::MAX),
+            },
+            unknown: row.text(8)? == "unknown",
+            kind: row.text(9)?,
+            call: row.text(10)?,
+            unless_taken: row.number(11)? != 0,
+        })
+    }
+}
+
+/// Takes one, unless it must not go out.
+async fn take(work: &mut dyn Work, due: Due, room: &Room, node: &str) -> Result<Option<Delivery>, OutboxError> {
+    let now = room.now;
+    if !due.unknown
+        && let Some((state, reason)) = stopped(work, &due, now, room.a_day).await?
+    {
+        end(work, due.delivery.id, state, &reason, now).await?;
+        return Ok(None);
+    }
+    // From here on it may be with the carrier, whatever happens to us.
+    let update = "UPDATE texts SET state = 'sending', attempts = attempts + $3, tried = coalesce(tried, $2), \
+                  changed = $2, node = $4 WHERE id = $1";
+    let fresh = !due.unknown;
+    run(work, update, &given![due.delivery.id, now, fresh, node]).await?;
+    let tried = due.delivery.tried.filter(|_| due.unknown);
+    Ok(Some(Delivery { attempts: due.delivery.attempts + u32::from(fresh), tried, ..due.delivery }))
+}
+
 /// Why a text does not go out any more.
-fn stopped(
-    transaction: &Transaction<'_>,
-    delivery: &Delivery,
-    row: &Row,
+async fn stopped(
+    work: &mut dyn Work,
+    due: &Due,
     now: i64,
     a_day: u32,
-) -> rusqlite::Result<Option<(&'static str, String)>> {
-    let Delivery { org, to, body, .. } = delivery;
-    if row.unless_taken {
-        let select = "SELECT taken_by FROM cases WHERE org = ?1 AND call = ?2";
-        let taken =
-            transaction.prepare_cached(select)?.query_row(params![org, row.call], |row| row.get(0)).optional()?;
-        if let Some(Some(by)) = taken.map(|by: Option<String>| by) {
+) -> Result<Option<(&'static str, String)>, OutboxError> {
+    let Delivery { org, to, body, .. } = &due.delivery;
+    if due.unless_taken {
+        let select = "SELECT taken_by FROM cases WHERE org = $1 AND call = $2";
+        if let Some(by) = one(work, select, &given![org, &due.call]).await?.and_then(|row| row.maybe_text(0)) {
             return Ok(Some(("skipped", format!("{by} has taken the call"))));
         }
     }
-    if delivery.expires <= now {
+    if due.delivery.expires <= now {
         return Ok(Some(("dead", "it could not be sent in time".to_owned())));
     }
-    let select = "SELECT reason FROM refused WHERE org = ?1 AND number = ?2";
-    let refused = transaction.prepare_cached(select)?.query_row(params![org, to], |row| row.get(0)).optional()?;
-    if let Some(reason) = refused {
-        return Ok(Some(("dead", reason)));
+    let select = "SELECT reason FROM refused WHERE org = $1 AND number = $2";
+    if let Some(row) = one(work, select, &given![org, to]).await? {
+        return Ok(Some(("dead", row.text(0)?)));
     }
-    let count = |select: &str, row: &[&dyn rusqlite::ToSql]| -> rusqlite::Result<i64> {
-        transaction.prepare_cached(select)?.query_row(row, |row| row.get(0))
-    };
-    let lately = "SELECT count(*) FROM texts WHERE org = ?1 AND receiver = ?2 AND changed > ?3 \
+    let lately = "SELECT count(*) FROM texts WHERE org = $1 AND receiver = $2 AND changed > $3 \
                   AND state IN ('sent', 'sending', 'unknown')";
-    if count(lately, &[org, to, &(now - LATELY)])? >= MOST_TO_ONE {
+    if count(work, lately, &given![org, to, now - LATELY]).await? >= MOST_TO_ONE {
         return Ok(Some((
             "dead",
             format!("{MOST_TO_ONE} texts went there within ten minutes: this looks like a loop"),
         )));
     }
-    if row.kind == "text" || row.kind == "offered" {
-        let same = "SELECT count(*) FROM texts WHERE org = ?1 AND receiver = ?2 AND changed > ?3 AND body = ?4 \
+    if due.kind == "text" || due.kind == "offered" {
+        let same = "SELECT count(*) FROM texts WHERE org = $1 AND receiver = $2 AND changed > $3 AND body = $4 \
                     AND state IN ('sent', 'sending', 'unknown')";
-        if count(same, &[org, to, &(now - LATELY), body])? > 0 {
+        if count(work, same, &given![org, to, now - LATELY, body]).await? > 0 {
             return Ok(Some(("skipped", "the same words went there within ten minutes".to_owned())));
         }
     }
-    let today = "SELECT count(*) FROM texts WHERE org = ?1 AND state IN ('sent', 'sending') AND changed > ?2";
-    if count(today, &[org, &(now - DAY)])? >= i64::from(a_day) {
+    let today = "SELECT count(*) FROM texts WHERE org = $1 AND state IN ('sent', 'sending') AND changed > $2";
+    if count(work, today, &given![org, now - DAY]).await? >= i64::from(a_day) {
         let why = format!("the organization has sent {a_day} texts within a day, which is its ceiling (`texts_a_day`)");
         return Ok(Some(("dead", why)));
     }
     Ok(None)
 }
 
-fn end(transaction: &Transaction<'_>, id: i64, state: &str, reason: &str, now: i64) -> rusqlite::Result<()> {
-    let update = "UPDATE texts SET state = ?2, reason = ?3, changed = ?4, tried = NULL WHERE id = ?1";
-    transaction.prepare_cached(update)?.execute(params![id, state, reason, now]).map(drop)
+async fn count(work: &mut dyn Work, select: &str, given: &[Value]) -> Result<i64, OutboxError> {
+    one(work, select, given).await?.map_or(Ok(0), |row| row.number(0))
 }
 
-/// Says what became of a text.
-pub(in crate::outbox) fn settle(
-    connection: &mut Connection,
+async fn end(work: &mut dyn Work, id: i64, state: &str, reason: &str, now: i64) -> Result<(), OutboxError> {
+    let update = "UPDATE texts SET state = $2, reason = $3, changed = $4, tried = NULL WHERE id = $1";
+    run(work, update, &given![id, state, reason, now]).await
+}
+
+/// Says what became of a text. What was given to another node meanwhile is that one's to settle; only that the
+/// carrier has it is news from whomever it comes.
+pub(in crate::outbox) async fn settle(
+    work: &mut dyn Work,
     id: i64,
     became: &Became,
     now: i64,
-) -> rusqlite::Result<()> {
-    let transaction = connection.transaction()?;
+    node: &str,
+) -> Result<(), OutboxError> {
+    if let Became::Sent(sid) = became {
+        return sent(work, id, sid, now).await;
+    }
+    let ours = "SELECT org, receiver FROM texts WHERE id = $1 AND state = 'sending' AND node = $2";
+    let Some(whose) = one(work, ours, &given![id, node]).await? else { return Ok(()) };
     match became {
-        Became::Sent(sid) => sent(&transaction, id, sid, now)?,
-        Became::Later { after, why } => again(&transaction, id, now + after, why, now)?,
+        Became::Sent(sid) => sent(work, id, sid, now).await,
+        Became::Later { after, why } => again(work, id, now + after, why, now).await,
         Became::Dead { why, code } => {
-            end(&transaction, id, "dead", why, now)?;
-            if let Some(reason) = keep::unreachable(*code) {
-                let select = "SELECT org, receiver FROM texts WHERE id = ?1";
-                let whose = transaction.query_row(select, [id], |row| Ok((row.get(0)?, row.get(1)?)));
-                let (org, receiver): (String, String) = whose?;
-                keep::refuse(&transaction, &org, &receiver, reason)?;
+            end(work, id, "dead", why, now).await?;
+            match keep::unreachable(*code) {
+                Some(reason) => keep::refuse(work, &whose.text(0)?, &whose.text(1)?, reason).await,
+                None => Ok(()),
             }
         }
-        Became::Unknown(why) => look_later(&transaction, id, why, now)?,
-        Became::Looked(found) => looked(&transaction, id, found, now)?,
+        Became::Unknown(why) => look_later(work, id, why, now).await,
+        Became::Looked(found) => looked(work, id, found, now).await,
     }
-    transaction.commit()
 }
 
-fn sent(transaction: &Transaction<'_>, id: i64, sid: &str, now: i64) -> rusqlite::Result<()> {
-    let update = "UPDATE texts SET state = 'sent', sid = ?2, reason = NULL, changed = ?3, tried = NULL WHERE id = ?1";
-    transaction.prepare_cached(update)?.execute(params![id, sid, now]).map(drop)
+async fn sent(work: &mut dyn Work, id: i64, sid: &str, now: i64) -> Result<(), OutboxError> {
+    let update = "UPDATE texts SET state = 'sent', sid = $2, reason = NULL, changed = $3, tried = NULL \
+                  WHERE id = $1 AND state <> 'sent'";
+    run(work, update, &given![id, sid, now]).await?;
+    // The carrier may have told of it before it answered.
+    report::caught_up(work, sid).await
 }
 
-fn again(transaction: &Transaction<'_>, id: i64, due: i64, why: &str, now: i64) -> rusqlite::Result<()> {
-    let update = "UPDATE texts SET state = 'waiting', due = ?2, reason = ?3, changed = ?4, tried = NULL, looks = 0 \
-                  WHERE id = ?1";
-    transaction.prepare_cached(update)?.execute(params![id, due, why, now]).map(drop)
+async fn again(work: &mut dyn Work, id: i64, due: i64, why: &str, now: i64) -> Result<(), OutboxError> {
+    let update = "UPDATE texts SET state = 'waiting', due = $2, reason = $3, changed = $4, tried = NULL, looks = 0 \
+                  WHERE id = $1";
+    run(work, update, &given![id, due, why, now]).await
 }
 
-fn look_later(transaction: &Transaction<'_>, id: i64, why: &str, now: i64) -> rusqlite::Result<()> {
-    let update = "UPDATE texts SET state = 'unknown', due = ?2, reason = ?3, changed = ?4 WHERE id = ?1";
-    transaction.prepare_cached(update)?.execute(params![id, now + 2, why, now]).map(drop)
+async fn look_later(work: &mut dyn Work, id: i64, why: &str, now: i64) -> Result<(), OutboxError> {
+    let update = "UPDATE texts SET state = 'unknown', due = $2, reason = $3, changed = $4 WHERE id = $1";
+    run(work, update, &given![id, now + 2, why, now]).await
 }
 
 /// The carrier has these; the first that is no other text's is this one. When there is none it was not sent, but
 /// only after some looks: a message may show late.
-fn looked(transaction: &Transaction<'_>, id: i64, found: &[String], now: i64) -> rusqlite::Result<()> {
+async fn looked(work: &mut dyn Work, id: i64, found: &[String], now: i64) -> Result<(), OutboxError> {
     for sid in found {
-        let known = "SELECT 1 FROM texts WHERE sid = ?1";
-        if transaction.prepare_cached(known)?.query_row([sid], |_| Ok(())).optional()?.is_none() {
-            return sent(transaction, id, sid, now);
+        if one(work, "SELECT id FROM texts WHERE sid = $1", &given![sid]).await?.is_none() {
+            return sent(work, id, sid, now).await;
         }
     }
-    let update = "UPDATE texts SET looks = looks + 1 WHERE id = ?1 RETURNING looks";
-    let looks: i64 = transaction.prepare_cached(update)?.query_row([id], |row| row.get(0))?;
+    let update = "UPDATE texts SET looks = looks + 1 WHERE id = $1 RETURNING looks";
+    let looks = count(work, update, &given![id]).await?;
     if looks >= LOOKS {
-        return again(transaction, id, now, "the carrier does not have it: it is sent again", now);
+        return again(work, id, now, "the carrier does not have it: it is sent again", now).await;
     }
-    let update = "UPDATE texts SET state = 'unknown', due = ?2, changed = ?3 WHERE id = ?1";
-    transaction.prepare_cached(update)?.execute(params![id, now + BETWEEN_LOOKS, now]).map(drop)
+    let update = "UPDATE texts SET state = 'unknown', due = $2, changed = $3 WHERE id = $1";
+    run(work, update, &given![id, now + BETWEEN_LOOKS, now]).await
+}
+
+/// Whether anything that was on its way went out is not known any more.
+pub(in crate::outbox) async fn given_back(work: &mut dyn Work, now: i64) -> Result<usize, OutboxError> {
+    let update = "UPDATE texts SET state = 'unknown', due = $1, changed = $1 WHERE state = 'sending' RETURNING id";
+    Ok(work.rows(update, &given![now]).await?.len())
+}
+
+/// Says that this node lives, and gives back what dead ones had on their way, and this one when it begins. Whether a
+/// node lives is told by the database's clock alone.
+pub(in crate::outbox) async fn beat(
+    work: &mut dyn Work,
+    now: i64,
+    node: &str,
+    begins: bool,
+) -> Result<usize, OutboxError> {
+    let alive = "INSERT INTO nodes (node, seen) VALUES ($1, clock_timestamp()) \
+                 ON CONFLICT (node) DO UPDATE SET seen = excluded.seen";
+    run(work, alive, &given![node]).await?;
+    let dead = format!(
+        "UPDATE texts SET state = 'unknown', due = $1, changed = $1 WHERE state = 'sending' AND (node = $2 OR node IN \
+         (SELECT node FROM nodes WHERE seen < clock_timestamp() - interval '{SILENT}')) RETURNING id"
+    );
+    // A node that goes on knows what it has on its way.
+    let own = if begins { node } else { "" };
+    Ok(work.rows(&dead, &given![now, own]).await?.len())
 }

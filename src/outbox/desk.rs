@@ -1,178 +1,186 @@
-//! The file, and the port over it.
+//! The outbox of a node: its own file, or what it shares with other nodes; and the port over it.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::OptionalExtension as _;
 
 use crate::app::messenger::ports::{Became, Delivery, Entry, Outbox, OutboxError, Place, Room, Told, Waiting};
 use crate::app::ports::Later;
+use crate::database::{Address, AddressError};
 use crate::model::phone::E164;
-use crate::outbox::{claim, keep};
+use crate::model::secret::Secret;
+use crate::outbox::file::{File, NAME};
+use crate::outbox::postgres::Postgres;
+use crate::outbox::work::{Done, Work};
+use crate::outbox::{claim, keep, list};
 use crate::outreach::effects::Case;
 use crate::tenant::switch::SwitchState;
 
-mod migrations {
-    //! The steps to the current form, compiled in.
-    refinery::embed_migrations!("src/outbox/migrations");
-}
-
-/// The name in the data folder.
-const NAME: &str = "outbox.db";
-
-/// How long a command or the service waits for the other's writing.
-const BUSY: Duration = Duration::from_secs(5);
-
 /// Why the outbox cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot open `{}`: {detail}; let this user write to it, or choose another folder with `--data`", file.display())]
-pub struct OpenError {
-    file: PathBuf,
-    detail: String,
+pub enum OpenError {
+    /// The file cannot be used.
+    #[error("cannot open `{}`: {detail}; let this user write to it, or choose another folder with `--data`", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        detail: String,
+    },
+    /// The address of the database is wrong.
+    #[error(transparent)]
+    Address(#[from] AddressError),
 }
 
 /// The outbox.
 #[derive(Debug, Clone)]
 pub struct Desk {
-    connection: Arc<Mutex<Connection>>,
+    /// Switches, and everything else unless it is shared.
+    file: File,
+    shared: Option<Arc<Postgres>>,
+    /// This node's name among those that share.
+    node: Arc<str>,
 }
 
 impl Desk {
     /// Opens the outbox in the data folder, making it if need be.
     pub fn open(data: &Path) -> Result<Self, OpenError> {
-        let file = data.join(NAME);
-        let because = |detail: String| OpenError { file: file.clone(), detail };
-        DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(|error| because(error.to_string()))?;
-        let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file);
-        made.map_err(|error| because(error.to_string()))?;
-        let connection = connect(&file).map_err(|error| because(error.to_string()))?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        let cannot = |detail| OpenError::File { file: data.join(NAME), detail };
+        Ok(Self { file: File::open(data).map_err(cannot)?, shared: None, node: "".into() })
     }
 
-    /// Does something with the file, here and now.
-    pub(crate) fn here<T>(&self, deed: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, OutboxError> {
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        deed(&mut connection).map_err(|error| OutboxError(error.to_string()))
+    /// The same with texts in the database, when an address is given. It is reached when it is needed: that it is away
+    /// keeps nobody from starting. Call it where a tokio runtime is at hand.
+    pub fn shared(data: &Path, database: Option<&Secret>, node: &str) -> Result<Self, OpenError> {
+        let desk = Self::open(data)?;
+        let Some(url) = database else { return Ok(desk) };
+        let shared = Some(Arc::new(Postgres::at(&Address::parse(url)?)?));
+        // Two nodes of one name, or one that lost its folder, must not take each other's place.
+        let made = desk.file.done(|work| Box::pin(keep::identity(work)));
+        let made = made.map_err(|error| OpenError::File { file: data.join(NAME), detail: error.to_string() })?;
+        Ok(Self { shared, node: format!("{node}/{made}").into(), ..desk })
     }
 
-    /// The same, on a thread that may wait.
-    fn aside<T: Send + 'static>(
+    /// Does something with the switches, here and now.
+    pub(in crate::outbox) fn with_switches<T>(
         &self,
-        deed: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Later<'static, Result<T, OutboxError>> {
-        let desk = self.clone();
-        Box::pin(async move {
-            let done = tokio::task::spawn_blocking(move || desk.here(deed)).await;
-            done.map_err(|error| OutboxError(error.to_string()))?
-        })
+        deed: impl for<'w> FnOnce(&'w mut dyn Work) -> Done<'w, T>,
+    ) -> Result<T, OutboxError> {
+        self.file.done(deed)
     }
-}
 
-fn connect(file: &Path) -> Result<Connection, Box<dyn std::error::Error>> {
-    let mut connection = Connection::open(file)?;
-    connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
-    connection.set_prepared_statement_cache_capacity(64);
-    migrations::migrations::runner().run(&mut connection)?;
-    connection.set_transaction_behavior(TransactionBehavior::Immediate);
-    Ok(connection)
+    /// Does something with the texts, wherever they are.
+    pub(in crate::outbox) fn with_texts<'a, T: Send + 'static>(
+        &'a self,
+        deed: impl for<'w> FnOnce(&'w mut dyn Work) -> Done<'w, T> + Send + 'static,
+    ) -> Later<'a, Result<T, OutboxError>> {
+        match &self.shared {
+            Some(shared) => Box::pin(shared.done(deed)),
+            None => self.file.aside(deed),
+        }
+    }
+
+    fn node(&self) -> Arc<str> {
+        Arc::clone(&self.node)
+    }
 }
 
 impl Outbox for Desk {
     fn place(&self) -> Later<'_, Result<Place, OutboxError>> {
-        self.aside(|connection| {
-            let select = "SELECT record, effect FROM place";
-            let place = connection.query_row(select, [], |row| Ok(Place { record: row.get(0)?, effect: row.get(1)? }));
-            Ok(place.optional()?.unwrap_or_default())
+        let node = self.node();
+        Box::pin(async move {
+            let kept = self.with_texts(move |work| Box::pin(async move { keep::place(work, &node).await })).await?;
+            if let Some(place) = kept {
+                return Ok(place);
+            }
+            // A node that was given a database goes on where it stood alone.
+            let alone = self.file.aside(|work| Box::pin(keep::place(work, ""))).await?;
+            Ok(alone.unwrap_or_default())
         })
     }
 
     fn keep(&self, entries: Vec<Entry>, place: Option<Place>) -> Later<'_, Result<(), OutboxError>> {
-        if entries.is_empty() && place.is_none() {
-            return Box::pin(async { Ok(()) });
-        }
-        self.aside(move |connection| {
-            let transaction = connection.transaction()?;
-            entries.iter().try_for_each(|entry| keep::keep(&transaction, entry))?;
-            if let Some(place) = place {
-                let insert = "INSERT INTO place (one, record, effect) VALUES (1, ?1, ?2) \
-                              ON CONFLICT (one) DO UPDATE SET record = excluded.record, effect = excluded.effect";
-                transaction.prepare_cached(insert)?.execute(params![place.record, place.effect])?;
+        let shares = self.shared.is_some();
+        let (switches, texts): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|entry| shares && matches!(entry, Entry::Switch { .. }));
+        let nothing = texts.is_empty() && place.is_none();
+        let node = self.node();
+        Box::pin(async move {
+            if !switches.is_empty() {
+                self.file
+                    .aside(move |work| Box::pin(async move { keep::all(work, "", &switches, None).await }))
+                    .await?;
             }
-            transaction.commit()
+            if nothing {
+                return Ok(());
+            }
+            self.with_texts(move |work| Box::pin(async move { keep::all(work, &node, &texts, place).await })).await
         })
     }
 
     fn claim(&self, room: Room) -> Later<'_, Result<Vec<Delivery>, OutboxError>> {
-        self.aside(move |connection| claim::claim(connection, &room))
+        let node = self.node();
+        Box::pin(async move {
+            if room.most == 0 {
+                return Ok(Vec::new());
+            }
+            // Mostly nothing is due, and then nothing needs the lock of the file.
+            if self.shared.is_none() && !self.some_due(room.now).await? {
+                return Ok(Vec::new());
+            }
+            self.with_texts(move |work| Box::pin(async move { claim::claim(work, &room, &node).await })).await
+        })
     }
 
     fn settle(&self, id: i64, became: Became, now: i64) -> Later<'_, Result<(), OutboxError>> {
-        self.aside(move |connection| claim::settle(connection, id, &became, now))
+        let node = self.node();
+        self.with_texts(move |work| Box::pin(async move { claim::settle(work, id, &became, now, &node).await }))
     }
 
-    fn recover(&self, now: i64) -> Later<'_, Result<usize, OutboxError>> {
-        self.aside(move |connection| {
-            let update = "UPDATE texts SET state = 'unknown', due = ?1, changed = ?1 WHERE state = 'sending'";
-            connection.execute(update, [now])
+    fn recover(&self, now: i64, begins: bool) -> Later<'_, Result<usize, OutboxError>> {
+        let (node, shares) = (self.node(), self.shared.is_some());
+        if !shares && !begins {
+            return Box::pin(async { Ok(0) });
+        }
+        self.with_texts(move |work| {
+            Box::pin(async move {
+                if shares { claim::beat(work, now, &node, begins).await } else { claim::given_back(work, now).await }
+            })
         })
     }
 
     fn cases<'a>(&'a self, org: &'a str, number: &'a E164, since: i64) -> Later<'a, Result<Vec<Told>, OutboxError>> {
         let (org, number) = (org.to_owned(), number.to_string());
-        self.aside(move |connection| {
-            let select = "SELECT c.call, c.caller, c.called, c.at, c.taken_by FROM cases c \
-                          WHERE c.org = ?1 AND c.at >= ?3 AND EXISTS (SELECT 1 FROM texts t \
-                          WHERE t.org = ?1 AND t.call = c.call AND t.receiver = ?2 AND t.kind = 'missed') \
-                          ORDER BY c.at DESC, c.call LIMIT 100";
-            let mut query = connection.prepare_cached(select)?;
-            let rows = query.query_map(params![org, number, since], |row| {
-                let case = Case { call: row.get(0)?, caller: row.get(1)?, called: row.get(2)?, at: row.get(3)? };
-                Ok(Told { case, taken_by: row.get(4)? })
-            })?;
-            rows.collect()
-        })
+        self.with_texts(move |work| Box::pin(async move { list::cases(work, &org, &number, since).await }))
     }
 
     fn case<'a>(&'a self, org: &'a str, call: &'a str) -> Later<'a, Result<Option<Case>, OutboxError>> {
         let (org, call) = (org.to_owned(), call.to_owned());
-        self.aside(move |connection| {
-            let select = "SELECT call, caller, called, at FROM cases WHERE org = ?1 AND call = ?2";
-            let case = connection.query_row(select, params![org, call], |row| {
-                Ok(Case { call: row.get(0)?, caller: row.get(1)?, called: row.get(2)?, at: row.get(3)? })
-            });
-            case.optional()
-        })
+        self.with_texts(move |work| Box::pin(async move { list::case(work, &org, &call).await }))
     }
 
     fn others<'a>(&'a self, org: &'a str, call: &'a str, but: &'a E164) -> Later<'a, Result<Vec<E164>, OutboxError>> {
         let (org, call, but) = (org.to_owned(), call.to_owned(), but.to_string());
-        self.aside(move |connection| {
-            // Whoever has not been told of the call needs not hear that it was taken.
-            let select = "SELECT DISTINCT receiver FROM texts WHERE org = ?1 AND call = ?2 AND kind = 'missed' \
-                          AND receiver <> ?3 AND state IN ('sending', 'unknown', 'sent') ORDER BY receiver";
-            let mut query = connection.prepare_cached(select)?;
-            let rows = query.query_map(params![org, call, but], |row| row.get::<_, String>(0))?;
-            let numbers: Vec<String> = rows.collect::<rusqlite::Result<_>>()?;
-            Ok(numbers.iter().filter_map(|number| E164::parse(number).ok()).collect())
-        })
+        self.with_texts(move |work| Box::pin(async move { list::others(work, &org, &call, &but).await }))
     }
 
     fn switches(&self) -> Later<'_, Result<Vec<SwitchState>, OutboxError>> {
-        self.aside(|connection| keep::switches(connection))
+        self.file.aside(|work| Box::pin(keep::switches(work)))
     }
 
     fn switches_version(&self) -> Later<'_, Result<i64, OutboxError>> {
-        self.aside(|connection| connection.query_row("SELECT coalesce(max(id), 0) FROM turns", [], |row| row.get(0)))
+        let file = self.file.clone();
+        Box::pin(async move {
+            let select = "SELECT coalesce(max(id), 0) FROM turns";
+            let look = move || file.here(|connection| connection.query_row(select, [], |row| row.get(0)));
+            tokio::task::spawn_blocking(look).await.map_err(|error| OutboxError(error.to_string()))?
+        })
     }
 
     fn last_turn<'a>(&'a self, org: &'a str, by: &'a str) -> Later<'a, Result<Option<String>, OutboxError>> {
         let (org, by) = (org.to_owned(), by.to_owned());
-        self.aside(move |connection| keep::last_turn(connection, &org, &by))
+        self.file.aside(move |work| Box::pin(async move { keep::last_turn(work, &org, &by).await }))
     }
 
     fn kept<'a>(
@@ -182,39 +190,21 @@ impl Outbox for Desk {
         key: &'a str,
     ) -> Later<'a, Result<Option<Waiting>, OutboxError>> {
         let (org, call, key) = (org.to_owned(), call.to_owned(), key.to_owned());
-        self.aside(move |connection| {
-            let select = "SELECT key, sender, receiver, body, state, reason, sid, status, attempts, due, expires \
-                          FROM texts WHERE org = ?1 AND call = ?2 AND key = ?3";
-            let kept = connection.query_row(select, params![org, call, key], |row| {
-                Ok(Waiting {
-                    key: row.get(0)?,
-                    from: row.get(1)?,
-                    to: row.get(2)?,
-                    body: row.get(3)?,
-                    state: row.get(4)?,
-                    reason: row.get(5)?,
-                    sid: row.get(6)?,
-                    status: row.get(7)?,
-                    attempts: row.get(8)?,
-                    due: row.get(9)?,
-                    expires: row.get(10)?,
-                })
-            });
-            kept.optional()
-        })
+        self.with_texts(move |work| Box::pin(async move { list::kept(work, &org, &call, &key).await }))
     }
 
     fn counts(&self) -> Later<'_, Result<Vec<(String, u64)>, OutboxError>> {
-        self.aside(|connection| {
-            // States that end are many and uninteresting; dead ones are few and worth a look.
-            let select = "SELECT state, count(*) FROM texts WHERE state IN ('waiting', 'unknown') GROUP BY state \
-                          UNION ALL SELECT 'dead', count(*) FROM texts WHERE state = 'dead'";
-            let mut query = connection.prepare_cached(select)?;
-            let rows = query.query_map([], |row| {
-                let count: i64 = row.get(1)?;
-                Ok((row.get(0)?, u64::try_from(count).unwrap_or_default()))
-            })?;
-            rows.collect()
-        })
+        self.with_texts(|work| Box::pin(list::counts(work)))
+    }
+}
+
+impl Desk {
+    async fn some_due(&self, now: i64) -> Result<bool, OutboxError> {
+        let file = self.file.clone();
+        let select = "SELECT 1 FROM texts WHERE state IN ('waiting', 'unknown') AND due <= ?1 LIMIT 1";
+        let look =
+            move || file.here(|connection| connection.prepare_cached(select)?.query_row([now], |_| Ok(())).optional());
+        let found = tokio::task::spawn_blocking(look).await.map_err(|error| OutboxError(error.to_string()))?;
+        Ok(found?.is_some())
     }
 }

@@ -1,116 +1,137 @@
 //! What is kept: texts, calls, wishes, switches and reports.
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
-
-use crate::app::messenger::ports::Entry;
+use crate::app::messenger::ports::{Entry, OutboxError, Place};
+use crate::outbox::report;
+use crate::outbox::work::{Work, given, one, run};
 use crate::outreach::draft::Draft;
 use crate::tenant::switch::SwitchState;
 
-pub(in crate::outbox) fn keep(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
+/// Keeps all of it, with the place in the journal of that node that it came from.
+pub(in crate::outbox) async fn all(
+    work: &mut dyn Work,
+    node: &str,
+    entries: &[Entry],
+    place: Option<Place>,
+) -> Result<(), OutboxError> {
+    for entry in entries {
+        keep(work, entry).await?;
+    }
+    let Some(place) = place else { return Ok(()) };
+    let insert = "INSERT INTO reading (node, record, effect) VALUES ($1, $2, $3) \
+                  ON CONFLICT (node) DO UPDATE SET record = excluded.record, effect = excluded.effect";
+    run(work, insert, &given![node, place.record, place.effect]).await
+}
+
+/// How far the node's journal has been read; nothing for one that was never read.
+pub(in crate::outbox) async fn place(work: &mut dyn Work, node: &str) -> Result<Option<Place>, OutboxError> {
+    let row = one(work, "SELECT record, effect FROM reading WHERE node = $1", &given![node]).await?;
+    row.map(|row| Ok(Place { record: row.number(0)?, effect: row.number(1)? })).transpose()
+}
+
+/// The name of this file, which no other has; it is drawn once.
+pub(in crate::outbox) async fn identity(work: &mut dyn Work) -> Result<String, OutboxError> {
+    let draw =
+        "INSERT INTO identity (one, name) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET name = name RETURNING name";
+    let fresh = uuid::Uuid::now_v7().simple().to_string();
+    let row = one(work, draw, &given![&fresh]).await?;
+    row.ok_or_else(|| OutboxError("it has no name".to_owned()))?.text(0)
+}
+
+async fn keep(work: &mut dyn Work, entry: &Entry) -> Result<(), OutboxError> {
     match entry {
-        Entry::Draft { org, call, draft } => text(transaction, org, call, draft),
+        Entry::Draft { org, call, draft } => text(work, org, call, draft).await,
         Entry::Case { org, case } => {
-            let insert = "INSERT INTO cases (org, call, caller, called, at) VALUES (?1, ?2, ?3, ?4, ?5) \
+            let insert = "INSERT INTO cases (org, call, caller, called, at) VALUES ($1, $2, $3, $4, $5) \
                           ON CONFLICT (org, call) DO NOTHING";
-            let row = params![org, case.call, case.caller, case.called, case.at];
-            transaction.prepare_cached(insert)?.execute(row).map(drop)
+            run(work, insert, &given![org, &case.call, &case.caller, &case.called, case.at]).await
         }
         Entry::Taken { org, call, by, at } => {
             let update =
-                "UPDATE cases SET taken_by = ?3, taken_at = ?4 WHERE org = ?1 AND call = ?2 AND taken_by IS NULL";
-            transaction.prepare_cached(update)?.execute(params![org, call, by, at]).map(drop)
+                "UPDATE cases SET taken_by = $3, taken_at = $4 WHERE org = $1 AND call = $2 AND taken_by IS NULL";
+            run(work, update, &given![org, call, by, *at]).await
         }
-        Entry::Wish { org, number, refused: Some(reason) } => refuse(transaction, org, number, reason),
+        Entry::Wish { org, number, refused: Some(reason) } => refuse(work, org, number, reason).await,
         Entry::Wish { org, number, refused: None } => {
-            let delete = "DELETE FROM refused WHERE org = ?1 AND number = ?2";
-            transaction.prepare_cached(delete)?.execute(params![org, number]).map(drop)
+            run(work, "DELETE FROM refused WHERE org = $1 AND number = $2", &given![org, number]).await
         }
-        Entry::Switch { state, by, at, undone } => switch(transaction, state, by, *at, *undone),
-        Entry::Report { sid, status, error } => report(transaction, sid, status, *error),
+        Entry::Switch { state, by, at, undone } => switch(work, state, by, *at, *undone).await,
+        Entry::Report { sid, status, error, at } => report::report(work, sid, status, *error, *at).await,
     }
 }
 
-fn text(transaction: &Transaction<'_>, org: &str, call: &str, draft: &Draft) -> rusqlite::Result<()> {
+async fn text(work: &mut dyn Work, org: &str, call: &str, draft: &Draft) -> Result<(), OutboxError> {
     let insert = "INSERT INTO texts (org, call, key, kind, sender, receiver, body, state, due, expires, unless_taken, \
-                  reason, made, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13) \
+                  reason, made, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13) \
                   ON CONFLICT (org, call, key) DO NOTHING";
     let from = draft.from.as_ref().map_or("", |number| number.as_str());
     let state = if draft.refused.is_some() { "dead" } else { "waiting" };
     let expires = draft.due + draft.kind.worth();
-    let row = params![
+    let row = given![
         org,
         call,
-        draft.key,
+        &draft.key,
         draft.kind.word(),
         from,
-        draft.to,
-        draft.body,
+        &draft.to,
+        &draft.body,
         state,
         draft.due,
         expires,
         draft.unless_taken,
-        draft.refused,
+        draft.refused.as_ref(),
         draft.due,
     ];
-    transaction.prepare_cached(insert)?.execute(row).map(drop)
+    run(work, insert, &row).await
 }
 
 /// Nothing goes to this number any more.
-pub(in crate::outbox) fn refuse(
-    transaction: &Transaction<'_>,
+pub(in crate::outbox) async fn refuse(
+    work: &mut dyn Work,
     org: &str,
     number: &str,
     reason: &str,
-) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO refused (org, number, reason) VALUES (?1, ?2, ?3) \
+) -> Result<(), OutboxError> {
+    let insert = "INSERT INTO refused (org, number, reason) VALUES ($1, $2, $3) \
                   ON CONFLICT (org, number) DO UPDATE SET reason = excluded.reason";
-    transaction.prepare_cached(insert)?.execute(params![org, number, reason]).map(drop)
+    run(work, insert, &given![org, number, reason]).await
 }
 
-fn switch(transaction: &Transaction<'_>, state: &SwitchState, by: &str, at: i64, undone: bool) -> rusqlite::Result<()> {
-    let text = serde_json::to_string(state).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    let insert = "INSERT INTO switches (org, switch, state) VALUES (?1, ?2, ?3) \
+/// Keeps how a switch stands, and the turn.
+pub(in crate::outbox) async fn switch(
+    work: &mut dyn Work,
+    state: &SwitchState,
+    by: &str,
+    at: i64,
+    undone: bool,
+) -> Result<(), OutboxError> {
+    let text = serde_json::to_string(state).map_err(|error| OutboxError(error.to_string()))?;
+    let (org, switch) = (state.org.as_str(), &state.switch);
+    let insert = "INSERT INTO switches (org, switch, state) VALUES ($1, $2, $3) \
                   ON CONFLICT (org, switch) DO UPDATE SET state = excluded.state";
-    transaction.prepare_cached(insert)?.execute(params![state.org.as_str(), state.switch, text])?;
+    run(work, insert, &given![org, switch, &text]).await?;
     let now = state.now.as_ref();
     let until = now.and_then(|setting| setting.until).map(|until| until.timestamp().as_second());
     let on = now.map(|setting| setting.on);
-    let insert = "INSERT INTO turns (org, switch, by, at, state, until, undone) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let row = params![state.org.as_str(), state.switch, by, at, on, until, undone];
-    transaction.prepare_cached(insert)?.execute(row).map(drop)
+    let insert = "INSERT INTO turns (org, switch, by, at, state, until, undone) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    run(work, insert, &given![org, switch, by, at, on, until, undone]).await
 }
 
-pub(in crate::outbox) fn switches(connection: &Connection) -> rusqlite::Result<Vec<SwitchState>> {
-    let mut query = connection.prepare_cached("SELECT state FROM switches ORDER BY org, switch")?;
-    let rows = query.query_map([], |row| row.get::<_, String>(0))?;
-    let read = |text: rusqlite::Result<String>| {
-        serde_json::from_str(&text?)
-            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error)))
-    };
-    rows.map(read).collect()
+pub(in crate::outbox) async fn switches(work: &mut dyn Work) -> Result<Vec<SwitchState>, OutboxError> {
+    let rows = work.rows("SELECT state FROM switches ORDER BY org, switch", &[]).await?;
+    let read = |text: String| serde_json::from_str(&text).map_err(|error| OutboxError(error.to_string()));
+    rows.iter().map(|row| row.text(0).and_then(read)).collect()
 }
 
 /// The switch that this one turned last, unless somebody turned it since.
-pub(in crate::outbox) fn last_turn(connection: &Connection, org: &str, by: &str) -> rusqlite::Result<Option<String>> {
-    let select = "SELECT switch FROM turns t WHERE org = ?1 AND by = ?2 AND undone = 0 AND NOT EXISTS \
-                  (SELECT 1 FROM turns u WHERE u.org = ?1 AND u.switch = t.switch AND u.id > t.id) \
+pub(in crate::outbox) async fn last_turn(
+    work: &mut dyn Work,
+    org: &str,
+    by: &str,
+) -> Result<Option<String>, OutboxError> {
+    let select = "SELECT switch FROM turns t WHERE org = $1 AND by = $2 AND undone = 0 AND NOT EXISTS \
+                  (SELECT 1 FROM turns u WHERE u.org = $1 AND u.switch = t.switch AND u.id > t.id) \
                   ORDER BY id DESC LIMIT 1";
-    connection.prepare_cached(select)?.query_row(params![org, by], |row| row.get(0)).optional()
-}
-
-/// What the carrier says of a text of ours; a receiver who cannot be reached is remembered.
-fn report(transaction: &Transaction<'_>, sid: &str, status: &str, error: Option<u32>) -> rusqlite::Result<()> {
-    let select = "SELECT org, receiver FROM texts WHERE sid = ?1";
-    let found = transaction.prepare_cached(select)?.query_row([sid], |row| Ok((row.get(0)?, row.get(1)?)));
-    let found: Option<(String, String)> = found.optional()?;
-    let Some((org, receiver)) = found else { return Ok(()) };
-    let reason = error.map(|code| format!("the carrier reports code {code}"));
-    let update = "UPDATE texts SET status = ?2, reason = coalesce(?3, reason) WHERE sid = ?1";
-    transaction.prepare_cached(update)?.execute(params![sid, status, reason])?;
-    match unreachable(error) {
-        Some(reason) => refuse(transaction, &org, &receiver, reason),
-        None => Ok(()),
-    }
+    Ok(one(work, select, &given![org, by]).await?.and_then(|row| row.maybe_text(0)))
 }
 
 /// What a carrier's code says of the receiver, for good.

@@ -133,7 +133,8 @@ async fn ready(
     (accounts, shared): (&Arc<Accounts>, &switches::Shared),
     gate: Arc<Gate>,
 ) -> anyhow::Result<Means> {
-    let outbox: Arc<dyn Outbox> = Arc::new(Desk::open(&settings.data)?);
+    let outbox: Arc<dyn Outbox> =
+        Arc::new(Desk::shared(&settings.data, settings.database_url.as_ref(), &settings.node)?);
     // The first call must find the switches as they were left, on whatever node.
     outbox.keep(shared.news(&outbox.switches().await?), None).await?;
     app.switches.replace(outbox.switches().await?);

@@ -32,6 +32,7 @@ mod mutations;
 mod notices;
 mod numbers;
 mod organizations;
+mod outbox;
 mod outreach;
 mod own_account;
 mod phone;

@@ -184,13 +184,17 @@ async fn from_a_clean_machine_to_a_closed_office_over_its_own_account() {
     assert!(texts[known + 2].1.starts_with("closed_today is on"), "{texts:?}");
     let heard = desk.does(&call("--hang-up-after 5s"), "");
     assert!(heard.contains("We are closed") && !heard.contains("phone rings"), "{heard}");
-    // The carrier's word on a text is asked for.
+    // The carrier's word on a text is asked for, and shown.
     let sid = agency.fake.state().messages[0]["sid"].as_str().unwrap().to_owned();
     let told = agency.fake.seen("Messages.json");
     let callback = told.iter().find_map(|seen| seen.field("StatusCallback").map(str::to_owned)).unwrap();
     assert_eq!(callback, "https://phones.example.com/twilio/message-status?org=acme");
     let report = [("AccountSid", ACME), ("MessageSid", &sid), ("MessageStatus", "delivered"), ("From", ACME_LINE)];
     agency.signed("/twilio/message-status?org=acme", &report).await;
+    let until = Instant::now() + LONG;
+    while !desk.does("outbox list --org acme", "").contains("delivered") {
+        assert!(Instant::now() < until, "{}", desk.does("outbox list --org acme", ""));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,8 +52,9 @@ pub trait Outbox: fmt::Debug + Send + Sync {
     /// Says what became of a text.
     fn settle(&self, id: i64, became: Became, now: i64) -> Later<'_, Result<(), OutboxError>>;
 
-    /// Texts on their way when the last run ended: whether they went out is not known.
-    fn recover(&self, now: i64) -> Later<'_, Result<usize, OutboxError>>;
+    /// Says that this node lives; asked again and again. Texts that dead nodes had on their way, and this one too when
+    /// it begins, are given back: whether they went out is not known. How many there were.
+    fn recover(&self, now: i64, begins: bool) -> Later<'_, Result<usize, OutboxError>>;
 
     /// The calls of which this number was told since then, newest first.
     fn cases<'a>(&'a self, org: &'a str, number: &'a E164, since: i64) -> Later<'a, Result<Vec<Told>, OutboxError>>;
@@ -154,6 +155,8 @@ pub enum Entry {
         status: String,
         /// Why it failed.
         error: Option<u32>,
+        /// When it said so, in seconds since 1970.
+        at: i64,
     },
 }
 

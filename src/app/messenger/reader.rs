@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::app::App;
 use crate::app::live::Organization;
-use crate::app::messenger::ports::{Entry, Outbox, OutboxError, Told, Trail};
+use crate::app::messenger::ports::{Entry, Outbox, OutboxError, Place, Told, Trail};
 use crate::app::messenger::switchboard::Footing;
 use crate::audit::record::{Kind as RecordKind, Record};
 use crate::control::command::{Wish, wish};
@@ -36,9 +36,9 @@ const TAKEABLE: i64 = 24 * 3_600;
 /// Reads the journal until the task is dropped.
 pub async fn run(app: Arc<App>, trail: Arc<dyn Trail>, outbox: Arc<dyn Outbox>, links: Arc<Links>) {
     let reader = Reader { app: &app, outbox: &*outbox, links: &links };
-    let mut version = None;
+    let (mut version, mut place) = (None, None);
     loop {
-        let done = reader.portion(&*trail).await;
+        let done = reader.portion(&*trail, &mut place).await;
         // A switch may have been turned from the command line, too.
         if let Ok(now) = outbox.switches_version().await
             && version != Some(now)
@@ -78,8 +78,12 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Takes in one portion; whether there was any.
-    async fn portion(&self, trail: &dyn Trail) -> Result<bool, OutboxError> {
-        let before = self.outbox.place().await?;
+    async fn portion(&self, trail: &dyn Trail, place: &mut Option<Place>) -> Result<bool, OutboxError> {
+        // It is known as long as nothing goes wrong.
+        let before = match place.take() {
+            Some(place) => place,
+            None => self.outbox.place().await?,
+        };
         let news = trail.news(before).await.map_err(|error| OutboxError(error.to_string()))?;
         let mut entries = Vec::new();
         for record in &news.records {
@@ -100,6 +104,7 @@ impl Reader<'_> {
         if moved {
             self.outbox.keep(entries, Some(news.place)).await?;
         }
+        *place = Some(news.place);
         Ok(moved)
     }
 
@@ -158,7 +163,8 @@ impl Reader<'_> {
         if record.endpoint != "inbound-sms" {
             let (status, error) = (reported.status.clone(), reported.error.as_deref());
             let error = error.and_then(|code| code.parse().ok());
-            return Ok(vec![Entry::Report { sid: sid.clone(), status: status.unwrap_or_default(), error }]);
+            let (status, at) = (status.unwrap_or_default(), record.received.us.div_euclid(1_000_000));
+            return Ok(vec![Entry::Report { sid: sid.clone(), status, error, at }]);
         }
         let facts = record.facts.as_ref();
         let from = facts.and_then(|facts| E164::parse(&facts.caller).ok());

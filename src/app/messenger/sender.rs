@@ -24,6 +24,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Wait when the outbox fails.
 const TROUBLE: Duration = Duration::from_secs(2);
 
+/// How often other nodes hear that this one lives.
+const BEAT: Duration = Duration::from_secs(4);
+
 /// Wait for an API key, in seconds.
 const KEYLESS: i64 = 15;
 
@@ -41,14 +44,24 @@ pub struct Limits {
 
 /// Sends what is due until the task is dropped.
 pub async fn run(app: Arc<App>, outbox: Arc<dyn Outbox>, carrier: Arc<dyn Carrier>, limits: Limits) {
-    match outbox.recover(app.clock.now().as_second()).await {
-        Ok(0) => {}
-        Ok(count) => tracing::warn!(count, "texts were on their way when the last run ended: the carrier is asked"),
-        Err(error) => tracing::error!(%error, "texts of the last run cannot be looked up yet"),
-    }
+    let mut beaten: Option<Instant> = None;
     let mut pace = Pace::new(limits.a_second);
     let mut under_way = FuturesUnordered::new();
     loop {
+        if beaten.is_none_or(|at| at.elapsed() >= BEAT) {
+            match outbox.recover(app.clock.now().as_second(), beaten.is_none()).await {
+                Ok(0) => beaten = Some(Instant::now()),
+                Ok(count) => {
+                    tracing::warn!(count, "texts were on their way when a run ended: the carrier is asked");
+                    beaten = Some(Instant::now());
+                }
+                Err(error) => {
+                    tracing::error!(%error, "no texts go out");
+                    tokio::time::sleep(TROUBLE).await;
+                    continue;
+                }
+            }
+        }
         let room = Room {
             now: app.clock.now().as_second(),
             most: u32::try_from(AT_ONCE.saturating_sub(under_way.len())).unwrap_or(0),

@@ -22,7 +22,6 @@ const STUCK: i64 = 600;
 pub(super) fn look(report: &mut Report, settings: &Settings, org: Option<&OrgSlug>) -> Vec<(OrgSlug, RuleSet)> {
     zone_data(report);
     disk(report, &settings.data);
-    outbox(report, &settings.data);
     match ground::organizations(settings, org) {
         Ok(organizations) => {
             for (slug, rules) in &organizations {
@@ -114,18 +113,19 @@ fn free(folder: &Path) -> Option<u64> {
     Some(kilobytes / 1024)
 }
 
-fn outbox(report: &mut Report, data: &Path) {
-    if !data.join("outbox.db").is_file() {
+/// Whether texts go out.
+pub(super) async fn outbox(report: &mut Report, settings: &Settings) {
+    if settings.database_url.is_none() && !settings.data.join("outbox.db").is_file() {
         report.pass("outbox", "nothing was ever sent");
         return;
     }
-    let look = || -> anyhow::Result<(usize, usize, Option<i64>)> {
-        let desk = Desk::open(data)?;
-        let waiting = desk.list(None, &["waiting", "unknown"], 10_000)?;
-        let dead = desk.list(None, &["dead"], 10_000)?.len();
-        Ok((waiting.len(), dead, waiting.iter().map(|text| text.due).min()))
+    let look = async {
+        let desk = Desk::shared(&settings.data, settings.database_url.as_ref(), &settings.node)?;
+        let waiting = desk.list(None, &["waiting", "unknown"], 10_000).await?;
+        let dead = desk.list(None, &["dead"], 10_000).await?.len();
+        Ok::<_, anyhow::Error>((waiting.len(), dead, waiting.iter().map(|text| text.due).min()))
     };
-    match look() {
+    match look.await {
         Ok((waiting, dead, oldest)) => {
             let now = SystemClock.now().as_second();
             let remedy = "see why with `ringfall outbox list`; is the service running, and is an API key set?";
@@ -142,7 +142,11 @@ fn outbox(report: &mut Report, data: &Path) {
             }
         }
         Err(error) => {
-            report.fail("outbox", format!("{error:#}"), "stop the service, move `outbox.db` away, start again");
+            let remedy = match settings.database_url {
+                Some(_) => "see that the database answers: texts wait in each node's journal meanwhile",
+                None => "stop the service, move `outbox.db` away, start again",
+            };
+            report.fail("outbox", format!("{error:#}"), remedy);
         }
     }
 }

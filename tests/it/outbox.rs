@@ -1,0 +1,102 @@
+//! The outbox in both databases: one contract for the two, nodes that share one, and whatever stops in between.
+
+use ringfall::app::messenger::ports::{Delivery, Entry, Outbox as _, Room};
+use ringfall::model::phone::E164;
+use ringfall::model::secret::Secret;
+use ringfall::outbox::Desk;
+use ringfall::outreach::draft::{Draft, Kind};
+
+mod contract;
+mod crash;
+mod nodes;
+
+pub(crate) const ORG: &str = "acme";
+pub(crate) const CALL: &str = "CA0123456789abcdef0123456789abcdef";
+pub(crate) const DANA: &str = "+16195550111";
+pub(crate) const PLENTY: u32 = 1_000_000;
+
+/// A place for an outbox, which goes away with the test.
+pub(crate) struct Ground {
+    folder: tempfile::TempDir,
+    database: Option<Secret>,
+}
+
+impl Ground {
+    pub(crate) fn sqlite() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), database: None }
+    }
+
+    pub(crate) fn postgresql() -> Self {
+        let database = crate::postgres::shared().database();
+        Self { folder: tempfile::tempdir().unwrap(), database: Some(database.url.clone()) }
+    }
+
+    /// The outbox as a process that begins finds it.
+    pub(crate) fn open(&self) -> Desk {
+        Desk::shared(self.folder.path(), self.database.as_ref(), "one").unwrap()
+    }
+}
+
+pub(crate) fn draft(key: &str, to: &str, due: i64) -> Entry {
+    let draft = Draft {
+        key: key.into(),
+        kind: Kind::Missed,
+        from: E164::parse("+16195550100").ok(),
+        to: to.into(),
+        body: format!("Missed call {key}."),
+        due,
+        unless_taken: false,
+        refused: None,
+    };
+    Entry::Draft { org: ORG.into(), call: CALL.into(), draft }
+}
+
+pub(crate) fn room(now: i64) -> Room {
+    Room { now, most: 100, each: 100, a_day: PLENTY, but: Vec::new() }
+}
+
+pub(crate) async fn claim(desk: &Desk, now: i64) -> Vec<Delivery> {
+    desk.claim(room(now)).await.unwrap()
+}
+
+pub(crate) async fn states(desk: &Desk) -> Vec<String> {
+    let mut states: Vec<_> = desk.list(None, &[], 1_000).await.unwrap().into_iter().map(|text| text.state).collect();
+    states.sort();
+    states
+}
+
+/// Every promise of the port, for each of the databases.
+macro_rules! both {
+    ($($promise:ident),* $(,)?) => {
+        mod on_sqlite {
+            //! The promises of the port, kept by SQLite.
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $promise() {
+                super::contract::$promise(super::Ground::sqlite()).await;
+            })*
+        }
+        mod on_postgresql {
+            //! The promises of the port, kept by PostgreSQL.
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $promise() {
+                super::contract::$promise(super::Ground::postgresql()).await;
+            })*
+        }
+    };
+}
+
+both! {
+    a_text_is_kept_once_and_with_its_place,
+    a_text_on_its_way_at_a_crash_is_looked_up_and_never_sent_blindly,
+    what_the_carrier_does_not_have_is_sent_again_after_three_looks,
+    a_call_that_is_taken_needs_no_more_texts_and_only_one_takes_it,
+    ceilings_and_loops_stop_texts_and_age_does,
+    one_organization_does_not_keep_another_waiting,
+    what_the_carrier_reports_is_kept_in_any_order_and_however_often,
+    a_report_may_come_before_the_answer,
+    a_landline_that_the_carrier_reports_is_not_texted_again,
+    who_wants_no_texts_gets_none_until_they_are_wanted_again,
+    people_who_were_told_of_a_call_are_found,
+    what_died_is_tried_again_by_hand_and_what_waits_is_dropped,
+    switches_are_kept_with_every_turn,
+}
