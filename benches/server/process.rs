@@ -15,14 +15,17 @@ pub const TOKEN: &str = "a token of the bench, which opens nothing";
 /// What a server is started with.
 #[derive(Debug)]
 pub struct Setup {
-    folder: PathBuf,
+    pub folder: PathBuf,
     rules: PathBuf,
+    /// Further settings, by their variables.
+    pub more: Vec<(&'static str, String)>,
 }
 
 impl Setup {
     /// The rule files of the repository.
     pub fn shipped(name: &str) -> Self {
-        Self { folder: fresh(name), rules: Path::new(env!("CARGO_MANIFEST_DIR")).join("routing-rules") }
+        let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("routing-rules");
+        Self { folder: fresh(name), rules, more: Vec::new() }
     }
 
     /// So many organizations with a small business's rules each.
@@ -33,7 +36,7 @@ impl Setup {
         for number in 0..count {
             fs::write(rules.join(format!("org-{number}.yaml")), rule_file(number)).expect("a rule file");
         }
-        Self { folder, rules }
+        Self { folder, rules, more: Vec::new() }
     }
 }
 
@@ -98,6 +101,7 @@ impl Server {
             .env("RINGFALL_DATA", setup.folder.join("data"))
             .env("RINGFALL_RULES", &setup.rules)
             .env("RINGFALL_WORKERS", "1")
+            .envs(setup.more.iter().map(|(name, value)| (name, value)))
             .env(crate::bare::MARK, port.to_string())
             .stdout(Stdio::null())
             .stderr(log);

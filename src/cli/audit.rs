@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use crate::cli::Answer;
 
+mod compare;
 mod erase;
 mod export;
 mod list;

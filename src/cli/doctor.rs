@@ -9,6 +9,7 @@ use crate::cli::terminal;
 use crate::model::ids::OrgSlug;
 
 mod local;
+mod merged;
 mod outlets;
 mod remote;
 
@@ -104,6 +105,9 @@ pub(crate) fn run(args: &Doctor) -> Answer {
         Ok(settings) => {
             report.pass("settings", "readable, and nothing wrong with them");
             let organizations = local::look(&mut report, &settings, args.org.as_ref());
+            if !args.offline {
+                merged::look(&mut report, &settings);
+            }
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
             runtime.block_on(async {
                 local::outbox(&mut report, &settings).await;

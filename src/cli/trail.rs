@@ -49,16 +49,19 @@ impl Place {
 
     /// The trail to read.
     pub(crate) fn source(&self) -> anyhow::Result<Source> {
-        let url = settings_here().filter(|_| self.data.is_none()).and_then(|settings| settings.database_url);
-        match url {
-            Some(url) => {
-                let opened = Address::parse(&url).map_err(anyhow::Error::from).and_then(|at| Reader::open(&at));
-                opened.map(Box::new).map(Source::Merged).context(
-                    "the trail of all nodes cannot be read: --data FOLDER reads the journal of one node instead",
-                )
-            }
+        match self.merged()? {
+            Some(reader) => Ok(Source::Merged(Box::new(reader))),
             None => self.archive().map(Source::Journal),
         }
+    }
+
+    /// The trail of all nodes, unless one folder is asked for or there is no database.
+    pub(crate) fn merged(&self) -> anyhow::Result<Option<Reader>> {
+        let url = settings_here().filter(|_| self.data.is_none()).and_then(|settings| settings.database_url);
+        let opened = url.map(|url| Address::parse(&url).map_err(anyhow::Error::from).and_then(|at| Reader::open(&at)));
+        opened
+            .transpose()
+            .context("the trail of all nodes cannot be read: --data FOLDER reads the journal of one node instead")
     }
 
     /// The journal to read, beside a running service or without one.

@@ -212,6 +212,38 @@ impl Reader {
         Ok(())
     }
 
+    /// The published forms of these records, by their names. Their requests came in from one microsecond to the other.
+    pub fn bodies(&self, ids: &[Uuid], from: i64, to: i64) -> anyhow::Result<BTreeMap<Uuid, String>> {
+        let to = to.saturating_add(1);
+        let nobody: Option<String> = None;
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let sql =
+            format!("SELECT id::text, record::text FROM audit_records WHERE {WHERE} AND id = ANY($4::text[]::uuid[])");
+        let mut found = BTreeMap::new();
+        self.each(&sql, &[&from, &to, &nobody, &ids], |row| {
+            found.insert(row.try_get::<_, &str>(0)?.parse()?, row.try_get(1)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
+    }
+
+    /// When the request of the oldest record came in, in microseconds since 1970.
+    pub fn oldest_us(&self) -> anyhow::Result<Option<i64>> {
+        let sql = "SELECT (extract(epoch FROM min(received)) * 1000000)::bigint FROM audit_records";
+        let mut found = None;
+        self.each(sql, &[], |row| {
+            found = row.try_get(0)?;
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
+    }
+
+    /// Whether its role sees everything, whatever row-level security says.
+    pub fn passes_by_the_wall(&self) -> anyhow::Result<bool> {
+        let asked = database::passes_by_the_wall(&self.link.client);
+        self.runtime.block_on(asked).map_err(|why| anyhow::anyhow!("PostgreSQL: {why}"))
+    }
+
     /// How far the records of each node reach.
     pub fn places(&self) -> anyhow::Result<Places> {
         // From one name to the next, so that not every row is looked at.

@@ -2,6 +2,7 @@
 
 mod acking;
 mod form;
+mod fullness;
 pub(crate) mod google;
 mod keeping;
 mod killed;
@@ -11,3 +12,5 @@ mod proxy;
 mod reading;
 mod sinks;
 pub(crate) mod web;
+
+pub(crate) use sinks::until;

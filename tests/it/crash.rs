@@ -25,8 +25,17 @@ const ANSWERS: usize = 60;
 
 /// A node with these settings besides.
 pub(crate) fn start(folder: &Path, more: &[(&str, &str)]) -> Server {
+    Server::start(folder, &settings(more))
+}
+
+/// The same through a shell.
+pub(crate) fn start_through(script: &str, folder: &Path, more: &[(&str, &str)]) -> Server {
+    Server::start_through(script, folder, &settings(more))
+}
+
+fn settings<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let account = [("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", TOKEN), ("RINGFALL_PUBLIC_URL", ORIGIN)];
-    Server::start(folder, &[&account, more].concat())
+    [&account, more].concat()
 }
 
 fn request(call: &str) -> Vec<u8> {

@@ -71,3 +71,27 @@ fn without_asking_anybody_it_looks_at_what_is_here() {
     let json: serde_json::Value = serde_json::from_str(&told).unwrap();
     assert_eq!((code, json[0]["verdict"].as_str()), (Some(1), Some("FAIL")), "{told}");
 }
+
+#[actix_web::test]
+async fn the_database_of_all_nodes_is_asked() {
+    let database = crate::postgres::shared().database();
+    let house = House::new();
+    let url = ("RINGFALL_DATABASE_URL", database.url.expose());
+    let (_, told) = examined(&house, &[url], &[]);
+    assert!(told.contains("PASS  database") && told.contains("WARN  trail of all nodes: PostgreSQL has no"), "{told}");
+    let service = house.serve_with(&[url], None).await;
+    service.arrive().await;
+    let count = "SELECT count(*) FROM audit_records";
+    crate::audit::until("its record is there", || database.try_sql(count).is_ok_and(|count| count == "1")).await;
+    service.running.stop().await;
+    let (_, told) = examined(&house, &[url], &[]);
+    assert!(told.contains("PASS  trail of all nodes: has records of node-1"), "{told}");
+    let (_, told) = examined(&house, &[url, ("RINGFALL_NODE", "other")], &[]);
+    assert!(told.contains("WARN  trail of all nodes: has records of node-1, and none of `other`"), "{told}");
+    let superuser = url.1.replace("ringfall@", "postgres@");
+    let (_, told) = examined(&house, &[("RINGFALL_DATABASE_URL", &superuser)], &[]);
+    assert!(told.contains("WARN  database: this role passes by"), "{told}");
+    let away = ("RINGFALL_DATABASE_URL", "postgresql://ringfall:hunter2@127.0.0.1:1/none");
+    let (code, told) = examined(&house, &[away], &[]);
+    assert!(code == Some(1) && told.contains("FAIL  database") && !told.contains("hunter2"), "{told}");
+}

@@ -21,9 +21,21 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one in this folder with these variables and no others.
     pub(crate) fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::launch(program(folder), folder, variables)
+    }
+
+    /// The same through a shell, which may change what the server is allowed.
+    pub(crate) fn start_through(script: &str, folder: &Path, variables: &[(&str, &str)]) -> Self {
+        let server = program(folder);
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.current_dir(folder).env_clear().args(["-c", script]).arg(server.get_program());
+        Self::launch(shell, folder, variables)
+    }
+
+    fn launch(mut command: std::process::Command, folder: &Path, variables: &[(&str, &str)]) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap();
         let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
-        let child = program(folder)
+        let child = command
             .arg("serve")
             .envs(variables.iter().copied())
             .env("RINGFALL_LISTEN", address.to_string())
@@ -42,6 +54,11 @@ impl Server {
             std::thread::sleep(Duration::from_millis(5));
         }
         server
+    }
+
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn is_ready(&self) -> bool {

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use crate::chain::export::Reader;
 use crate::chain::verify::Report;
 use crate::cli::Answer;
+use crate::cli::audit::compare::{self, Compared};
 use crate::cli::outcome::Outcome;
 use crate::cli::terminal;
 use crate::cli::trail::Place;
@@ -18,7 +19,8 @@ use crate::seal::{self, Folder, Verdict};
 /// What to verify, and with which key.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit codes: 0 everything holds, 1 something does not, 3 could not look.\n\
-    Without FILE the journal here is held against its chain; an export needs nothing but itself.\n\
+    Without FILE the journal here is held against its chain, and the trail of all nodes against the journal, where\n\
+    the settings name a database and no --data is given; an export needs nothing but itself.\n\
     Keep the key that is shown elsewhere, and demand it with --key: then nobody can sign anew.")]
 pub(in crate::cli) struct Verify {
     /// An export to verify
@@ -53,11 +55,29 @@ fn journal(args: &Verify) -> Answer {
     if shows {
         eprint!("\r");
     }
-    match verdict {
-        Ok(report) if args.format == "json" => terminal::put(&format!("{:#}\n", serde_json::to_value(&report)?)),
-        Ok(report) => terminal::put(&format!(
+    let report = match verdict {
+        Ok(report) => report,
+        Err(Verdict::Fault(fault)) => return Ok(found(args, &format!("the chain does not hold: {fault}"))),
+        Err(Verdict::Cannot(error)) => return Err(error.into()),
+    };
+    let there = match args.place.merged()? {
+        Some(reader) => match compare::compare(&args.place.archive()?, &reader)? {
+            Ok(compared) => Some(compared),
+            Err(fault) => return Ok(found(args, &format!("the trail of all nodes is another one: {fault}"))),
+        },
+        None => None,
+    };
+    terminal::put(&match args.format.as_str() {
+        "json" => {
+            let mut value = serde_json::to_value(&report)?;
+            if let (Some(fields), Some(there)) = (value.as_object_mut(), &there) {
+                fields.insert("merged".to_owned(), serde_json::to_value(there)?);
+            }
+            format!("{value:#}\n")
+        }
+        _ => format!(
             "the chain of {} holds: {} records as they were written, {} without a person who was erased\n\
-             {} checkpoints by the key {}; {} records since the last, {} not bound yet\n{}",
+             {} checkpoints by the key {}; {} records since the last, {} not bound yet\n{}{}",
             folder.node(),
             report.whole,
             report.erased,
@@ -65,12 +85,20 @@ fn journal(args: &Verify) -> Answer {
             report.key.as_deref().unwrap_or("(none yet)"),
             report.unsigned,
             report.waiting,
-            kept(&report)
-        )),
-        Err(Verdict::Fault(fault)) => return Ok(found(args, &fault.to_string())),
-        Err(Verdict::Cannot(error)) => return Err(error.into()),
-    }
+            kept(&report),
+            there.as_ref().map_or_else(String::new, merged)
+        ),
+    });
     Ok(Outcome::Fine)
+}
+
+/// How much of the journal the trail of all nodes has.
+fn merged(there: &Compared) -> String {
+    let Compared { same, erased, let_go, waiting } = there;
+    format!(
+        "the trail of all nodes has {same} of these records as they are here, and {erased} without a person who was \
+         erased; {let_go} were let go there, {waiting} are on their way\n"
+    )
 }
 
 /// From when on the trail is kept, when some of it was let go.
@@ -87,7 +115,7 @@ fn kept(report: &Report) -> String {
 fn found(args: &Verify, fault: &str) -> Outcome {
     terminal::put(&match args.format.as_str() {
         "json" => format!("{:#}\n", serde_json::json!({ "fault": fault })),
-        _ => format!("the chain does not hold: {fault}\n"),
+        _ => format!("{fault}\n"),
     });
     Outcome::Findings
 }
@@ -98,7 +126,7 @@ fn export(args: &Verify, file: &Path) -> Answer {
     let mut reader = Reader::new(args.key.clone());
     for line in lines.lines() {
         if let Err(fault) = reader.line(&line.with_context(shown)?) {
-            return Ok(found(args, &fault.to_string()));
+            return Ok(found(args, &format!("the chain does not hold: {fault}")));
         }
     }
     match reader.finish() {
@@ -111,7 +139,7 @@ fn export(args: &Verify, file: &Path) -> Answer {
             proved.erased,
             proved.key.as_deref().unwrap_or("(none)")
         )),
-        Err(fault) => return Ok(found(args, &fault.to_string())),
+        Err(fault) => return Ok(found(args, &format!("the chain does not hold: {fault}"))),
     }
     Ok(Outcome::Fine)
 }

@@ -207,3 +207,27 @@ async fn the_steps_of_the_trail_can_be_taken_back_and_taken_again() {
         assert_eq!(left, "0", "round {round}");
     }
 }
+
+#[tokio::test]
+async fn the_trail_of_all_nodes_is_held_against_the_journal() {
+    let database = postgres::shared().database();
+    let house = two_nodes(&database).await;
+    let verdict = told(&house, &database, &["audit", "verify"]);
+    let own = told(&house, &database, &["audit", "list", "--format", "json", "--data", "data"]);
+    let count = own.lines().count();
+    assert!(verdict.contains(&format!("the trail of all nodes has {count} of these records as they are")), "{verdict}");
+    let json: Value = serde_json::from_str(&told(&house, &database, &["audit", "verify", "--format", "json"])).unwrap();
+    assert_eq!((&json["merged"]["same"], &json["merged"]["waiting"]), (&count.into(), &0.into()), "{json:#}");
+    let second: Value = serde_json::from_str(own.lines().nth(1).unwrap()).unwrap();
+    let id = second["id"].as_str().unwrap();
+    let found = |deed: &str| {
+        database.sql(&format!("{deed} WHERE id = '{id}'"));
+        let output = ringfall(&house, &database, &["audit", "verify"]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let altered = found("UPDATE audit_records SET record = replace(record::text, 'busy', 'down')::json");
+    assert!(altered.contains(id) && altered.contains("says something else there"), "{altered}");
+    let missing = found("DELETE FROM audit_records");
+    assert!(missing.contains(id) && missing.contains("is missing there"), "{missing}");
+}

@@ -20,7 +20,7 @@ pub(super) async fn calls(service: &Service, numbers: std::ops::Range<usize>) {
 }
 
 /// Waits for something, however busy the machine is.
-pub(super) async fn until(what: &str, mut reached: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut reached: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !reached() {
         assert!(Instant::now() < end, "not reached: {what}");

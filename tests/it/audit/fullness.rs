@@ -1,0 +1,132 @@
+//! A disk that is full under the journal: a small file system where the tests may make one, and else a limit to the
+//! size of the server's files. Callers are answered, the alarm is raised, and when there is room again nothing of what
+//! was answered is lost.
+
+use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::{Duration, Instant};
+
+use crate::crash::{calls, settle, start_through};
+use crate::postgres;
+
+const LONG: Duration = Duration::from_secs(300);
+
+fn did(program: &str, arguments: &[&str]) -> bool {
+    Command::new(program).args(arguments).output().is_ok_and(|done| done.status.success())
+}
+
+/// Room that runs out, and may be made again.
+enum Room {
+    /// A file system of its own, in this folder.
+    Mounted(PathBuf),
+    /// Files of the server may not be longer.
+    Limited,
+}
+
+impl Room {
+    /// Four megabytes under the data folder.
+    fn scarce(data: &Path) -> Self {
+        std::fs::create_dir_all(data).unwrap();
+        let shown = data.to_str().unwrap();
+        let mounted = did("mount", &["-t", "tmpfs", "-o", "size=4m,mode=700", "none", shown]);
+        if mounted { Self::Mounted(data.to_owned()) } else { Self::Limited }
+    }
+
+    /// What the server is started through.
+    fn shell(&self) -> &'static str {
+        match self {
+            Self::Mounted(_) => "exec \"$0\" \"$@\"",
+            // A signal that is not heard leaves the failed writing to whoever writes. Blocks of 512 or 1024 bytes.
+            Self::Limited => "trap '' XFSZ; ulimit -S -f 4096; exec \"$0\" \"$@\"",
+        }
+    }
+
+    fn make(&self, server: u32) {
+        let done = match self {
+            Self::Mounted(data) => did("mount", &["-o", "remount,size=400m", data.to_str().unwrap()]),
+            Self::Limited => did("prlimit", &["--pid", &server.to_string(), "--fsize=unlimited:"]),
+        };
+        assert!(done, "room cannot be made again");
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Self::Mounted(data) = self {
+            did("umount", &["-l", data.to_str().unwrap()]);
+        }
+    }
+}
+
+/// Asks for a page of the server's own.
+fn page(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn ready(address: SocketAddr) -> serde_json::Value {
+    let answer = page(address, "/readyz");
+    let start = answer.find('{').unwrap();
+    let end = answer.rfind('}').unwrap();
+    serde_json::from_str(&answer[start..=end]).unwrap()
+}
+
+#[test]
+fn callers_are_answered_and_nothing_is_lost_when_the_disk_is_full() {
+    let database = postgres::shared().database();
+    let folder = tempfile::tempdir().unwrap();
+    settle(folder.path());
+    let room = Room::scarce(&folder.path().join("data"));
+    let server = start_through(room.shell(), folder.path(), &[("RINGFALL_DATABASE_URL", database.url.expose())]);
+    let address = server.address;
+    let mut heard = BTreeSet::new();
+    let (count, stop) = (AtomicUsize::new(0), AtomicBool::new(true));
+    // Call after call, one at a time, until some wait in memory; each must be answered, which `calls` holds.
+    let begun = Instant::now();
+    for round in 0.. {
+        heard.extend(calls(address, round, 0, &count, &stop));
+        if round % 50 == 49 && ready(address)["journal"]["waiting"].as_u64().unwrap() >= 20 {
+            break;
+        }
+        assert!(begun.elapsed() < LONG, "the disk is never full: {}", ready(address)["journal"]);
+    }
+    let told = ready(address);
+    assert_eq!(told["journal"]["state"], "failing", "{told}");
+    assert_eq!(told["journal"]["lost"], 0, "{told}");
+    let metrics = page(address, "/metrics");
+    let deferred =
+        metrics.lines().any(|line| line.starts_with("ringfall_fallback_served_total{reason=\"journal-deferred\"}"));
+    assert!(deferred, "{metrics}");
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(log.contains("the journal cannot write"), "{log}");
+    room.make(server.id());
+    let begun = Instant::now();
+    loop {
+        let journal = ready(address)["journal"].clone();
+        if journal["state"] == "good" && journal["waiting"] == 0 {
+            break;
+        }
+        assert!(begun.elapsed() < LONG, "it does not recover: {journal}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    heard.extend(calls(address, 1 << 20, 0, &count, &stop));
+    let sql = "SELECT count(*) FROM audit_records WHERE kind = 'decision'";
+    let begun = Instant::now();
+    // The table is made with the first record, which is sent when callers leave the time for it.
+    let arrived = || database.try_sql(sql).unwrap_or_default();
+    while arrived() != heard.len().to_string() {
+        assert!(begun.elapsed() < LONG, "{} of {} records arrived", arrived(), heard.len());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let written = database.sql("SELECT DISTINCT call FROM audit_records WHERE kind = 'decision'");
+    assert_eq!(written.lines().map(str::to_owned).collect::<BTreeSet<_>>(), heard);
+    drop(server);
+}
