@@ -95,7 +95,8 @@ impl Trial {
 
     fn try_out(&mut self, kind: Kind) {
         let name = kind.template();
-        for (what, filled) in sample::of(kind) {
+        for (what, filled) in sample::tried(kind) {
+            let what = what.as_str();
             let outcome = Templates::text(&self.environment, &Arc::new(filled));
             let diagnostics = match outcome {
                 Err(error) => self.failure(name, what, &error).into_iter().collect(),

@@ -47,6 +47,72 @@ pub(crate) fn of(kind: Kind) -> Vec<(&'static str, Filled)> {
         .collect()
 }
 
+/// Values that go together: what one is says what the other can be.
+const TOGETHER: [&[&str]; 5] = [
+    &["caller", "caller_digits"],
+    &["language", "lang"],
+    &["speech", "answer_on_bridge"],
+    &["to", "url", "timeout", "caller_id"],
+    &["input", "hints"],
+];
+
+/// All that a set is tried with before it goes live: the samples, each two of them mixed so that any two values meet
+/// in all ways that they can, and texts that nobody would write but somebody might.
+pub(super) fn tried(kind: Kind) -> Vec<(String, Filled)> {
+    let samples = of(kind);
+    let mut all: Vec<(String, Filled)> = Vec::new();
+    for (what, filled) in &samples {
+        for (_, other) in samples.iter().filter(|(another, _)| another != what) {
+            all.extend(mixed(what, filled, other));
+        }
+        let hostile = filled.values.iter().map(|(name, value)| (*name, hostile(name, value))).collect();
+        all.push((format!("{what} with the oddest of texts"), Filled { kind, values: hostile }));
+    }
+    samples.into_iter().map(|(what, filled)| (what.to_owned(), filled)).chain(all).collect()
+}
+
+/// The sample with one value, or some that go together, as in the other.
+fn mixed(what: &str, filled: &Filled, other: &Filled) -> Vec<(String, Filled)> {
+    let group = |name: &str| TOGETHER.into_iter().find(|group| group.contains(&name));
+    let mut mixes = Vec::new();
+    for (name, _) in &filled.values {
+        let group = if *name == "caller_id" && filled.kind == Kind::Ring { None } else { group(name) };
+        if group.is_some_and(|group| {
+            group.first() != Some(name) && filled.values.iter().any(|it| group.first() == Some(&it.0))
+        }) {
+            continue;
+        }
+        let goes = |it: &str| it == *name || group.is_some_and(|group| group.contains(&it));
+        let from = |it: &str| other.values.iter().find(|(known, _)| *known == it).map(|(_, value)| value.clone());
+        let values = filled.values.iter().map(|(it, value)| {
+            let other = goes(it).then(|| from(it)).flatten();
+            (*it, other.unwrap_or_else(|| value.clone()))
+        });
+        mixes.push((
+            format!("{what}, where `{name}` is another"),
+            Filled { kind: filled.kind, values: values.collect() },
+        ));
+    }
+    mixes
+}
+
+/// Signs that mean something in a document or in a template, that no document allows, and that take four bytes.
+const ODD: &str =
+    "</Say><Hangup/> ]]> <!-- --> &amp; &#0; {{ line }} {% raw %} \"'`\u{0}\u{8}\u{b}\u{fffe}\u{202e}\u{1f600} ";
+
+/// The value with the oddest text that it can have: only what people write freely can be odd.
+fn hostile(name: &str, value: &Value) -> Value {
+    match name {
+        "line" => Value::from(ODD.repeat(5)),
+        "hints" if value.as_str().is_some_and(|hints| !hints.is_empty()) => Value::from("\"&<yes>, o'clock, ¡sí!"),
+        "speech" | "greeting" | "prompt" | "offer" | "farewell" => {
+            let long: String = ODD.chars().cycle().take(4_000).collect();
+            Value::from_iter([part(&long, ""), part("", "https://audio.example.com/%22a%22.mp3?x='1'&y=<2>")])
+        }
+        _ => value.clone(),
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tone {
     Plain,

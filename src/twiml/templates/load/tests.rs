@@ -92,3 +92,57 @@ fn no_way_around_escaping_is_open() {
         assert!(!twiml.as_str().to_lowercase().contains("<hangup"), "{trick}: {twiml}");
     }
 }
+
+#[test]
+fn a_set_of_another_shape_is_tried_with_whatever_can_meet() {
+    // Good for each of the plain samples and for each of the full ones, and bad where the two meet.
+    for (name, text) in [
+        ("thank.xml.j2", "<Response>{% if caller and not speech %}<Thanks/>{% endif %}<Hangup/></Response>"),
+        ("thank.xml.j2", "<Response>{% if speech and not line %}{{ lang.nothing }}{% endif %}<Hangup/></Response>"),
+        (
+            "menu.xml.j2",
+            "<Response><Gather input=\"{{ input }}\" action=\"{{ action }}\">{% if num_digits > 1 and finish_on_key %}<Dial/>{% endif %}</Gather></Response>",
+        ),
+        (
+            "hangup.xml.j2",
+            "<Response><Say>{% for part in farewell %}{{ part.say }}{% if part.say %}{{ part.say }}{% endif %}{% endfor %}</Say><Hangup/></Response>",
+        ),
+    ] {
+        let found = load_one(name, text).expect_err(text);
+        assert!(found.iter().all(|fault| fault.primary.is_some()), "{found:?}");
+    }
+    // What goes together stays together: a caller with a number has digits to be spoken.
+    let speaks = "<Response>{% if caller %}<Say>{{ caller_digits[0] }}</Say>{% endif %}<Hangup/></Response>";
+    assert!(load_one("thank.xml.j2", speaks).is_ok());
+}
+
+#[test]
+fn a_set_without_any_built_in_text_goes_live_when_it_is_sound() {
+    let say = |what: &str| {
+        format!(
+            "{{% for part in {what} %}}{{% if part.play %}}<Play>{{{{ part.play }}}}</Play>{{% else %}}<Say voice=\"Polly.Amy\">{{{{ part.say }}}}</Say>{{% endif %}}{{% endfor %}}"
+        )
+    };
+    let own = [
+        (
+            "ring.xml.j2",
+            format!(
+                "<Response>{}<Dial action=\"{{{{ action }}}}\" timeout=\"{{{{ timeout }}}}\" record=\"do-not-record\">{{% for one in numbers %}}<Number{{% if one.screen %}} url=\"{{{{ one.screen }}}}\"{{% endif %}}>{{{{ one.number }}}}</Number>{{% endfor %}}</Dial></Response>",
+                say("speech")
+            ),
+        ),
+        (
+            "voicemail.xml.j2",
+            format!(
+                "<Response>{}{}<Record action=\"{{{{ action }}}}\" maxLength=\"{{{{ max_length }}}}\" playBeep=\"true\" recordingStatusCallback=\"{{{{ recording_callback }}}}\"/></Response>",
+                say("speech"),
+                say("greeting")
+            ),
+        ),
+        ("hangup.xml.j2", format!("<Response>{}<Pause length=\"1\"/><Hangup/></Response>", say("farewell"))),
+        ("speech.xml.j2", "<Say>{{ part.say or 'music' }}</Say>".to_owned()),
+    ];
+    let own: Vec<(String, String)> = own.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
+    let loaded = load(&own);
+    assert!(loaded.is_ok(), "{loaded:?}");
+}
