@@ -26,6 +26,7 @@ mod doctor;
 mod fake_dns;
 mod fake_twilio;
 mod floors;
+mod fuzzed;
 mod gate;
 mod imagined;
 mod mutations;

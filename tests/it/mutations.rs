@@ -85,7 +85,8 @@ fn bases() -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
-fn mutate(chance: &mut Chance, text: &mut Vec<u8>, others: &[(PathBuf, Vec<u8>)]) {
+/// Changes a little of the text.
+pub(crate) fn mutate(chance: &mut Chance, text: &mut Vec<u8>, others: &[(PathBuf, Vec<u8>)]) {
     let at = chance.below(text.len() + 1);
     let until = (at + 1 + chance.below(12)).min(text.len());
     match chance.below(8) {
