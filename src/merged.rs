@@ -4,6 +4,7 @@
 //! A record stands there once, however often it is sent: its name and its time are its key. Each month is a partition
 //! of its own, made ahead by whoever comes first.
 
+mod keep;
 mod read;
 mod row;
 mod ship;
@@ -15,6 +16,7 @@ use tokio_postgres::{Client, Config};
 
 use crate::database::{self, Address, AddressError, Steps, Tls};
 
+pub use crate::merged::keep::{Gone, erase, let_go};
 pub use crate::merged::read::{Asked, Places, Reader};
 pub use crate::merged::row::Row;
 pub use crate::merged::ship::{Refused, Shipper};

@@ -6,6 +6,7 @@
 
 mod claim;
 mod desk;
+mod erase;
 mod file;
 mod keep;
 mod list;

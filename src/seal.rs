@@ -59,6 +59,7 @@ pub fn verify(
         let mut rest = Shelf { portions: bodies, portion: Vec::new().into_iter().peekable() };
         let mut seen = 0;
         for segment in folder.segments()? {
+            verifier.file(folder.let_go_of(&segment)?);
             for entry in folder.entries(&segment)? {
                 while let Some((seq, _)) = rest.next_if(|seq| seq < entry.seq)? {
                     verifier.without_entry(seq, false)?;

@@ -3,6 +3,7 @@
 
 mod aside;
 mod cursor;
+mod erase;
 mod file;
 mod firestore;
 pub(crate) mod google;
@@ -12,6 +13,9 @@ mod postgres;
 mod runner;
 mod sheet;
 pub(crate) mod web;
+
+pub use crate::sinks::cursor::{Standing, standing};
+pub use crate::sinks::erase::erase;
 
 use std::path::PathBuf;
 use std::sync::Arc;

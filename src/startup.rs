@@ -45,7 +45,7 @@ mod administration;
 pub mod carrier;
 mod drift;
 mod elsewhere;
-mod followers;
+pub mod followers;
 pub mod keys;
 pub mod names;
 pub mod organizations;
@@ -88,7 +88,7 @@ pub struct Running {
     server: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
     outreach: outreach::Tasks,
-    retention: Option<JoinHandle<()>>,
+    retention: Vec<JoinHandle<()>>,
     // Ends with the service.
     _watch: Option<Watch>,
     following: organizations::Following,
@@ -142,7 +142,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         Reload::Signal => None,
     };
     let outreach = outreach::start(settings, &app, store.as_ref(), (feed.ring(), shared)).await;
-    let retention = store.as_ref().and_then(|store| retention::start(settings, &app, store));
+    let retention = store.iter().flat_map(|store| retention::start(settings, &app, store)).collect();
     let sources = outlets::read_sources(settings, &app);
     let following = organizations::follow(settings, feed, &app);
     app.open.open();
@@ -298,7 +298,7 @@ impl Running {
         if let Ok(Err(error)) = self.task.await {
             tracing::error!(%error, "the web server ended badly");
         }
-        if let Some(retention) = self.retention {
+        for retention in self.retention {
             retention.abort();
             // That it was stopped is no news.
             drop(retention.await);

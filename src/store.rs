@@ -53,7 +53,7 @@ use crate::store::deferred::{Deferred, Written};
 use crate::store::memory::{MANY, Memory, REMEMBERED};
 use crate::store::open::Folder;
 use crate::store::reply::Waiting;
-use crate::store::retention::{Retention, Wish};
+use crate::store::retention::{Own, Retention, Wish};
 use crate::store::rows::KeptRules;
 use crate::store::state::Counts;
 use crate::store::writer::{Job, Retry, Writer};
@@ -175,6 +175,12 @@ impl Store {
     /// so knows that nobody needs them any more.
     pub fn let_go(&self, upto: i64, before: Timestamp) {
         self.wish.set(upto, before.as_microsecond());
+    }
+
+    /// Lets go of some records of one organization that keeps less than others, and of its calls that began before
+    /// that time; everything up to the place was looked through.
+    pub fn let_go_of(&self, org: &str, places: Vec<i64>, upto: i64, before: Timestamp) {
+        self.wish.add(Own { org: org.to_owned(), places, upto, before_us: before.as_microsecond() });
     }
 
     /// One call as a whole, as far as it is written.

@@ -38,6 +38,8 @@ pub struct SinkState {
     pub aside: u64,
     /// Records that it never gets, because too many waited.
     pub passed_over: u64,
+    /// Records that may wait for it; beyond it, the oldest are passed over.
+    pub limit: u64,
 }
 
 /// How the chain stands.
@@ -112,6 +114,13 @@ pub struct DiskState {
     pub size: u64,
     /// Whether that is little.
     pub filling: bool,
+}
+
+impl DiskState {
+    /// So much is free of so much; little is a tenth, and never more than two gigabytes.
+    pub fn new(free: u64, size: u64) -> Self {
+        Self { free, size, filling: free < (size / 10).min(2 << 30) }
+    }
 }
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -30,6 +30,42 @@ pub fn without(record: &Record) -> Record {
     record
 }
 
+/// Digits of the shortest number that is taken for one.
+const SHORTEST_NUMBER: usize = 7;
+
+/// A person who is looked for everywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whom(String);
+
+impl Whom {
+    /// The caller, as records have it.
+    pub fn new(caller: &str) -> Self {
+        Self(caller.to_owned())
+    }
+
+    /// As records have it.
+    pub fn caller(&self) -> &str {
+        &self.0
+    }
+
+    /// The digits of a number, which requests and texts write in several ways.
+    pub fn digits(&self) -> Option<&str> {
+        let digits = self.0.strip_prefix('+')?;
+        (digits.len() >= SHORTEST_NUMBER && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
+    }
+
+    /// Whether the text names the person by number.
+    pub fn is_named_in(&self, text: &str) -> bool {
+        self.digits().is_some_and(|digits| text.contains(digits))
+    }
+
+    /// Whether the record tells of the person, or names the number anywhere.
+    pub fn is_in(&self, record: &Record) -> bool {
+        tells_of(record, &self.0)
+            || self.digits().is_some() && serde_json::to_string(record).is_ok_and(|text| self.is_named_in(&text))
+    }
+}
+
 /// Whether the record tells of that caller.
 pub fn tells_of(record: &Record, caller: &str) -> bool {
     let facts = record.facts.as_ref().is_some_and(|facts| {
@@ -107,9 +143,6 @@ impl Named {
         }
     }
 }
-
-/// Digits of the shortest number that is taken for one.
-const SHORTEST_NUMBER: usize = 7;
 
 /// The text with every number but `keep` replaced.
 fn numbers(text: &str, keep: &str, by: &mut impl FnMut(&str) -> String) -> String {

@@ -61,8 +61,13 @@ impl Signer {
             key: self.key(),
             signature: String::new(),
         };
-        checkpoint.signature = hex(self.0.sign(checkpoint.statement().as_bytes()).as_ref());
+        checkpoint.signature = self.over(&checkpoint.statement());
         checkpoint
+    }
+
+    /// The signature over a statement, in hex.
+    pub(in crate::chain) fn over(&self, statement: &str) -> String {
+        hex(self.0.sign(statement.as_bytes()).as_ref())
     }
 }
 

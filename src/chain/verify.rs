@@ -7,12 +7,15 @@ use uuid::Uuid;
 
 use crate::chain::checkpoint::Checkpoint;
 use crate::chain::entry::{Entry, Form, Tip, read};
+use crate::chain::letgo::LetGo;
 
 /// What was found good.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Report {
     /// Records that were let go from the beginning of the chain, because they were older than they are kept.
     pub let_go: u64,
+    /// Records that were let go since, because their organization keeps them for fewer days; signed for.
+    pub let_go_since: u64,
     /// When the checkpoint that the chain now begins at was signed; none while all of it is kept.
     pub kept_since: Option<String>,
     /// Records that are as they were written.
@@ -114,6 +117,7 @@ pub struct Verifier {
     checkpoints: std::iter::Peekable<std::vec::IntoIter<Checkpoint>>,
     signed: u64,
     pinned: Option<String>,
+    let_go: Option<LetGo>,
     report: Report,
 }
 
@@ -125,8 +129,21 @@ impl Verifier {
             checkpoints: checkpoints.into_iter().peekable(),
             signed: start.count,
             pinned: key,
+            let_go: None,
             report: Report { let_go: start.count, ..Report::default() },
         }
+    }
+
+    /// The entries that follow are those of a file; what was let go of it is stated, if anything was.
+    pub fn file(&mut self, let_go: Option<LetGo>) {
+        self.let_go = let_go;
+    }
+
+    /// Whether the record was let go, and that is signed for by the key of the chain.
+    fn was_let_go(&mut self, seq: i64) -> bool {
+        let Some(stated) = self.let_go.as_ref().filter(|stated| stated.places.contains(&seq)) else { return false };
+        let known = self.pinned.get_or_insert_with(|| stated.key.clone());
+        *known == stated.key
     }
 
     /// The next entry, and what is kept as its record.
@@ -136,7 +153,13 @@ impl Verifier {
         if self.tip.bind(*entry).link != entry.link {
             return Err(Fault::Broken { seq, id });
         }
-        let body = body.ok_or(Fault::Missing { seq, id })?;
+        let Some(body) = body else {
+            if self.was_let_go(seq) {
+                self.report.let_go_since += 1;
+                return Ok(());
+            }
+            return Err(Fault::Missing { seq, id });
+        };
         match entry.form(body) {
             Form::Whole => self.report.whole += 1,
             Form::Open => self.report.erased += 1,

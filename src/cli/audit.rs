@@ -8,6 +8,7 @@ mod compare;
 mod erase;
 mod export;
 mod list;
+mod recordings;
 mod verify;
 
 /// What is wanted of the trail.

@@ -12,6 +12,7 @@ mod local;
 mod merged;
 mod outlets;
 mod remote;
+mod trail;
 
 /// What to look at.
 #[derive(Debug, clap::Args)]

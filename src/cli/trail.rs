@@ -161,7 +161,7 @@ pub(in crate::cli) struct Filter {
     /// Of calls from this number
     #[arg(long, value_name = "NUMBER")]
     caller: Option<String>,
-    /// Of this kind: decision, screen, status, recording, transcription, message, closed, security
+    /// Of this kind: decision, screen, status, recording, transcription, message, closed, trial, security
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
     #[command(flatten)]

@@ -81,6 +81,16 @@ impl Desk {
         }
     }
 
+    /// The file, whatever is shared.
+    pub(in crate::outbox) const fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Whether texts are where other nodes see them.
+    pub(in crate::outbox) const fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
     fn node(&self) -> Arc<str> {
         Arc::clone(&self.node)
     }

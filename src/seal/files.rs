@@ -1,12 +1,15 @@
 //! Entries and checkpoints as files: entries of one size, so that each is found by reckoning; checkpoints as lines.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::chain::checkpoint::Checkpoint;
+use crate::chain::checkpoint::Signer;
 use crate::chain::entry::{Entry, SIZE, Tip};
+use crate::chain::letgo::LetGo;
 
 /// Why the chain cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +54,7 @@ pub struct Segment {
 const NODE: &str = "node";
 const CHECKPOINTS: &str = "checkpoints.jsonl";
 const ENDING: &str = "chain";
+const LET_GO: &str = "let-go";
 
 impl Folder {
     fn at(data: &Path) -> PathBuf {
@@ -215,18 +219,13 @@ impl Folder {
         if all.first().is_none_or(|first| first.count >= before) {
             return Ok(());
         }
-        let path = self.path.join(CHECKPOINTS);
-        let beside = path.with_extension("new");
-        let mut options = OpenOptions::new();
-        let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&beside);
-        let replaced = opened.and_then(|mut file| {
-            for checkpoint in all.iter().filter(|checkpoint| checkpoint.count >= before) {
-                writeln!(file, "{}", serde_json::to_string(checkpoint)?)?;
-            }
-            file.sync_all()?;
-            std::fs::rename(&beside, &path)
-        });
-        replaced.map_err(|error| self.cannot(error))
+        let kept = all.iter().filter(|checkpoint| checkpoint.count >= before);
+        let mut text = Vec::new();
+        for checkpoint in kept {
+            text.extend(serde_json::to_vec(checkpoint).unwrap_or_default());
+            text.push(b'\n');
+        }
+        self.replace(&self.path.join(CHECKPOINTS), &text)
     }
 
     /// Drops the salts of these records, so that nothing tells any more what was erased. Those without an entry yet
@@ -248,6 +247,52 @@ impl Folder {
         Ok(waiting)
     }
 
+    /// What was let go of a file, as it was signed; a statement that nobody signed, or about something else, counts for
+    /// nothing.
+    pub fn let_go_of(&self, segment: &Segment) -> Result<Option<LetGo>, SealError> {
+        let text = match std::fs::read(segment.path.with_extension(LET_GO)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.cannot(error)),
+        };
+        let stated: Option<LetGo> = serde_json::from_slice(&text).ok();
+        let ours = |stated: &LetGo| stated.node == self.node && stated.before == segment.before && stated.is_genuine();
+        Ok(stated.filter(ours))
+    }
+
+    /// Signs for these records going from the midst of the chain, before they do, and drops their salts. Those that
+    /// are not bound yet must stay; the rest comes back.
+    pub fn let_go(&self, seqs: &[i64], signer: &Signer, at: &str) -> Result<Vec<i64>, SealError> {
+        let mut bound = Vec::new();
+        for segment in self.segments()? {
+            let entries = self.entries(&segment)?;
+            let here: BTreeSet<i64> =
+                seqs.iter().copied().filter(|seq| entries.binary_search_by_key(seq, |it| it.seq).is_ok()).collect();
+            if here.is_empty() {
+                continue;
+            }
+            bound.extend(here.iter().copied());
+            let before = self.let_go_of(&segment)?.map(|stated| stated.places).unwrap_or_default();
+            let all = before.union(&here).copied().collect();
+            let stated = LetGo::signed(signer, &self.node, segment.before, all, at);
+            self.replace(&segment.path.with_extension(LET_GO), &serde_json::to_vec(&stated).unwrap_or_default())?;
+        }
+        self.erase(&bound)?;
+        Ok(bound)
+    }
+
+    fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), SealError> {
+        let beside = path.with_extension("new");
+        let mut options = OpenOptions::new();
+        let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&beside);
+        let replaced = opened.and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&beside, path)
+        });
+        replaced.map_err(|error| self.cannot(error))
+    }
+
     /// Drops whole files of entries whose records are all before the place `seq`; the place behind the last record
     /// that went with them comes back. The file that is written on stays.
     pub fn prune(&self, seq: i64) -> Result<Option<i64>, SealError> {
@@ -259,6 +304,10 @@ impl Folder {
                 break;
             }
             std::fs::remove_file(&segment.path).map_err(|error| self.cannot(error))?;
+            match std::fs::remove_file(segment.path.with_extension(LET_GO)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.cannot(error)),
+                _ => {}
+            }
             dropped = Some(start.seq);
         }
         Ok(dropped)

@@ -31,7 +31,7 @@ const fn open(name: &'static str, variable: &'static str, default: &'static str,
 }
 
 /// All settings, in the order of `--print-config`.
-pub const KEYS: [Key; 48] = [
+pub const KEYS: [Key; 49] = [
     open(
         "listen",
         "RINGFALL_LISTEN",
@@ -101,6 +101,12 @@ pub const KEYS: [Key; 48] = [
         "wait for the database before a caller is answered without it; too short answers alone in a rush",
     ),
     open("retention", "RINGFALL_RETENTION", "400d", "how long calls and records are kept, in days; off: for ever"),
+    open(
+        "retention_of",
+        "RINGFALL_RETENTION_OF",
+        "",
+        "organizations whose records are kept for less, with commas between: `acme=30d, globex=90d`",
+    ),
     open(
         "retention_recordings",
         "RINGFALL_RETENTION_RECORDINGS",

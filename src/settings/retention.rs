@@ -1,5 +1,8 @@
-//! How long records are kept.
+//! How long records are kept, for all and for organizations that want less.
 
+use std::collections::BTreeMap;
+
+use crate::model::ids::OrgSlug;
 use crate::settings::Reader;
 
 /// How long records are kept.
@@ -7,6 +10,8 @@ use crate::settings::Reader;
 pub struct Retention {
     /// Days; none to keep everything.
     pub days: Option<u32>,
+    /// Days of organizations that want fewer.
+    pub of: BTreeMap<OrgSlug, u32>,
     /// Whether recordings at the carrier go with their records.
     pub recordings: bool,
 }
@@ -27,8 +32,37 @@ impl Reader<'_> {
             "delete" => Some(true),
             _ => None,
         });
-        Some(Retention { days: days?, recordings: recordings? })
+        let of = self.retention_of(days.flatten());
+        Some(Retention { days: days?, of, recordings: recordings? })
     }
+
+    fn retention_of(&mut self, longest: Option<u32>) -> BTreeMap<OrgSlug, u32> {
+        let text = self.text("retention_of");
+        let mut found = BTreeMap::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let read = part.split_once('=').and_then(|(org, text)| Some((slug(org.trim())?, days(text.trim())?)));
+            match (read, longest) {
+                (Some((org, days)), Some(longest)) if days > longest => self.fault(
+                    "retention_of",
+                    format!(
+                        "`{org}` asks for {days} days, and `retention` lets everything go after {longest}: raise that"
+                    ),
+                ),
+                (Some((org, days)), _) => drop(found.insert(org, days)),
+                (None, _) => {
+                    self.fault(
+                        "retention_of",
+                        format!("`{part}` is not an organization with its days, such as `acme=90d`"),
+                    );
+                }
+            }
+        }
+        found
+    }
+}
+
+fn slug(text: &str) -> Option<OrgSlug> {
+    OrgSlug::parse(text).ok()
 }
 
 fn days(text: &str) -> Option<u32> {

@@ -192,16 +192,26 @@ fn answers_wait_for_a_database_only_where_there_is_one_and_for_less_than_the_jou
 }
 
 #[test]
-fn records_are_kept_for_some_days_or_for_ever() {
+fn records_are_kept_for_some_days_and_for_fewer_where_that_is_wanted() {
     let folder = tempfile::tempdir().unwrap();
     let kept = |given: &[(&str, &str)]| load(&around(&folder, given)).settings.map(|settings| settings.retention);
     let usual = kept(&[]).unwrap();
-    assert_eq!((usual.days, usual.recordings), (Some(400), false));
-    assert!(kept(&[("RINGFALL_RETENTION_RECORDINGS", "delete")]).unwrap().recordings);
+    assert_eq!((usual.days, usual.of.len(), usual.recordings), (Some(400), 0, false));
+    let fewer = [("RINGFALL_RETENTION_OF", "acme=30d, globex = 90d"), ("RINGFALL_RETENTION_RECORDINGS", "delete")];
+    let fewer = kept(&fewer).unwrap();
+    assert_eq!(
+        fewer.of.iter().map(|(org, days)| (org.as_str(), *days)).collect::<Vec<_>>(),
+        [("acme", 30), ("globex", 90)]
+    );
+    assert!(fewer.recordings);
     assert_eq!(kept(&[("RINGFALL_RETENTION", "off")]).unwrap().days, None);
-    for (name, wrong) in
-        [("RINGFALL_RETENTION", "0d"), ("RINGFALL_RETENTION", "400"), ("RINGFALL_RETENTION_RECORDINGS", "yes")]
-    {
+    for (name, wrong) in [
+        ("RINGFALL_RETENTION", "0d"),
+        ("RINGFALL_RETENTION", "400"),
+        ("RINGFALL_RETENTION_OF", "acme=401d"),
+        ("RINGFALL_RETENTION_OF", "acme"),
+        ("RINGFALL_RETENTION_RECORDINGS", "yes"),
+    ] {
         let faults = kept(&[(name, wrong)]).unwrap_err();
         assert_eq!(faults.0.len(), 1, "{name}={wrong}: {faults}");
     }

@@ -55,3 +55,20 @@ impl CursorFile {
         std::fs::rename(beside, &self.0)
     }
 }
+
+/// How a sink stands, as its file tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The place of the last record that is settled.
+    pub seq: i64,
+    /// Records set aside.
+    pub aside: u64,
+    /// Records passed over.
+    pub passed_over: u64,
+}
+
+/// How the sink of that name stands; none when it never began.
+pub fn standing(folder: &Path, sink: &str) -> anyhow::Result<Option<Standing>> {
+    let cursor = CursorFile::of(folder, sink).read()?;
+    Ok(cursor.map(|Cursor { seq, aside, passed_over, .. }| Standing { seq, aside, passed_over }))
+}

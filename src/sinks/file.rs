@@ -115,6 +115,16 @@ impl FileLines {
         )
     }
 
+    /// The file that is written to, and those before it.
+    pub(in crate::sinks) fn all(&self) -> io::Result<Vec<PathBuf>> {
+        let mut all = match self.old() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            old => old?,
+        };
+        all.extend(self.path.exists().then(|| self.path.clone()));
+        Ok(all)
+    }
+
     /// The files that were begun before.
     fn old(&self) -> io::Result<Vec<PathBuf>> {
         let (stem, ending) = self.names();

@@ -65,6 +65,7 @@ impl Runner {
         };
         around.board.sink(&plan.name, |state| {
             state.kind = plan.place.word();
+            state.limit = plan.limit;
             state.cursor = cursor.seq;
             state.aside = cursor.aside;
             state.passed_over = cursor.passed_over;

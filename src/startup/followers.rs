@@ -1,7 +1,7 @@
 //! Those who follow the trail beside the calls: sinks, the chain, and the eye on the disk.
 
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,7 +114,7 @@ fn unsealed(board: &Board, error: &SealError) {
 }
 
 /// All that the settings name, and the trail of all nodes where there is a database.
-fn plans(settings: &Settings) -> Vec<Sink> {
+pub fn plans(settings: &Settings) -> Vec<Sink> {
     settings.database_url.iter().map(|_| Sink::merged()).chain(settings.sinks.iter().cloned()).collect()
 }
 
@@ -145,23 +145,23 @@ fn surroundings(settings: &Settings, app: &App, window: &Arc<Window>, key: [u8; 
     }
 }
 
-/// Room below which the disk counts as filling: a tenth of it, and never more than two gigabytes.
-fn is_little(free: u64, size: u64) -> bool {
-    free < (size / 10).min(2 << 30)
-}
-
 async fn watch(data: PathBuf, board: Arc<Board>) {
     loop {
         let folder = data.clone();
-        let looked = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&folder)).await;
+        let looked = tokio::task::spawn_blocking(move || look_at(&folder)).await;
         if let Ok(Ok(disk)) = looked {
-            let (free, size) = (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize);
-            let filling = is_little(free, size);
-            if filling && !board.disk_state().is_some_and(|before| before.filling) {
+            if disk.filling && !board.disk_state().is_some_and(|before| before.filling) {
+                let DiskState { free, size, .. } = disk;
                 tracing::error!(free, size, "the disk of the data folder is filling: records will have no room");
             }
-            board.disk(DiskState { free, size, filling });
+            board.disk(disk);
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// How full the disk under the folder is.
+pub fn look_at(folder: &Path) -> std::io::Result<DiskState> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok(DiskState::new(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize))
 }

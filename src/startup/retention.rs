@@ -1,6 +1,9 @@
 //! Lets go of what is older than it is to be kept: looks now and then how far everybody has read, and says how far
 //! chain and journal may be cut.
 
+mod sooner;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +13,14 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::app::board::RetentionState;
+use crate::app::ports::Clock;
 use crate::app::retention::{self, GRACE_DAYS, Plan};
+use crate::database::Address;
+use crate::merged::{self, Gone};
 use crate::model::ids::{OrgSlug, RecordingSid};
 use crate::seal::{self, SealError};
-use crate::settings::Settings;
+use crate::settings::{Retention, Settings};
+use crate::startup::retention::sooner::Sooner;
 use crate::store::Store;
 
 /// Between two looks.
@@ -25,14 +32,20 @@ const PAGE: usize = 50;
 /// After the carrier failed.
 const REST: SignedDuration = SignedDuration::from_mins(10);
 
+/// Between two looks at the trail of all nodes: months and days are let go there.
+const LOOK_AT_ALL: Duration = Duration::from_secs(600);
+
 /// What it works with.
 struct Keeper {
     app: Arc<App>,
     store: Arc<Store>,
     data: PathBuf,
-    days: u32,
+    days: Option<u32>,
     bound: bool,
     recordings: Option<Recordings>,
+    of: BTreeMap<OrgSlug, u32>,
+    sooner: Sooner,
+    sooner_again: Timestamp,
     state: RetentionState,
 }
 
@@ -45,16 +58,58 @@ struct Recordings {
 }
 
 /// Starts letting go; nothing starts when everything is kept.
-pub(in crate::startup) fn start(settings: &Settings, app: &Arc<App>, store: &Arc<Store>) -> Option<JoinHandle<()>> {
-    let days = settings.retention.days?;
+pub(in crate::startup) fn start(settings: &Settings, app: &Arc<App>, store: &Arc<Store>) -> Vec<JoinHandle<()>> {
+    let own = own(settings, app, store).into_iter();
+    let address = settings.database_url.as_ref().and_then(|url| Address::parse(url).ok());
+    let some = settings.retention.days.is_some() || !settings.retention.of.is_empty();
+    let all = address
+        .filter(|_| some)
+        .map(|address| tokio::spawn(let_all_go(address, Arc::clone(&app.clock), settings.retention.clone())));
+    own.chain(all).collect()
+}
+
+/// The trail of all nodes: each node looks after it, and what one has let go is gone for all.
+async fn let_all_go(address: Address, clock: Arc<dyn Clock>, terms: Retention) {
+    let mut failing = false;
+    loop {
+        let now = clock.now();
+        let before = |days: u32| days_before(now, i64::from(days));
+        let of: Vec<_> = terms.of.iter().map(|(org, days)| (org.to_string(), before(*days))).collect();
+        match merged::let_go(&address, terms.days.map(before), &of).await {
+            Ok(gone) if gone == Gone::default() => failing = false,
+            Ok(Gone { months, records }) => {
+                failing = false;
+                tracing::info!(months, records, "what is too old was let go from the trail of all nodes");
+            }
+            Err(why) => {
+                if !failing {
+                    tracing::warn!(%why, "what is too old cannot be let go from the trail of all nodes; it is tried again");
+                }
+                failing = true;
+            }
+        }
+        tokio::time::sleep(LOOK_AT_ALL).await;
+    }
+}
+
+fn own(settings: &Settings, app: &Arc<App>, store: &Arc<Store>) -> Option<JoinHandle<()>> {
+    let Retention { days, of, recordings } = settings.retention.clone();
+    if days.is_none() && of.is_empty() {
+        return None;
+    }
+    let (app, store, data, bound) = (Arc::clone(app), Arc::clone(store), settings.data.clone(), settings.audit_chain);
+    let sooner = Sooner { app: Arc::clone(&app), store: Arc::clone(&store), data: data.clone(), bound, recordings };
     let keeper = Keeper {
-        app: Arc::clone(app),
-        store: Arc::clone(store),
-        data: settings.data.clone(),
+        app,
+        store,
+        data,
         days,
-        bound: settings.audit_chain,
-        recordings: settings.retention.recordings.then(Recordings::default),
-        state: RetentionState { days, ..RetentionState::default() },
+        bound,
+        recordings: recordings.then(Recordings::default),
+        of,
+        sooner,
+        sooner_again: Timestamp::UNIX_EPOCH,
+        state: RetentionState { days: days.unwrap_or_default(), ..RetentionState::default() },
     };
     Some(tokio::spawn(keeper.run()))
 }
@@ -86,7 +141,9 @@ impl Keeper {
             self.app.board.reader("outbox", place);
         }
         let now = self.app.clock.now();
-        let before = days_before(now, i64::from(self.days));
+        let failed = self.turn_sooner(now).await;
+        let Some(days) = self.days else { return failed };
+        let before = days_before(now, i64::from(days));
         let overdue = days_before(before, GRACE_DAYS);
         let places =
             self.store.read(move |archive| Ok((archive.place_before(before)?, archive.place_before(overdue)?)));
@@ -103,7 +160,22 @@ impl Keeper {
         let upto = self.cut_chain(upto).await?;
         self.store.let_go(upto, before);
         self.state.upto = self.state.upto.max(upto);
-        Ok(())
+        failed
+    }
+
+    /// One stretch of each organization that keeps less. When it fails, the others and all the rest go on.
+    async fn turn_sooner(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        if now < self.sooner_again {
+            return Ok(());
+        }
+        let mut failed = Ok(());
+        for (org, days) in &self.of {
+            if let Err(error) = self.sooner.turn(org, *days, now).await {
+                self.sooner_again = now.saturating_add(REST).unwrap_or(now);
+                failed = Err(error);
+            }
+        }
+        failed
     }
 
     /// Says once when somebody holds old records up, a week before they go all the same, and when they go.

@@ -16,7 +16,7 @@ use crate::respond::written;
 use crate::rules::ruleset::RuleSet;
 use crate::store::error::StoreError;
 use crate::store::readers::Readers;
-use crate::store::{body, open, rows};
+use crate::store::{body, open, retention, rows};
 
 /// Rows in memory at once while a stretch is gone through.
 const PAGE: usize = 500;
@@ -82,8 +82,24 @@ impl Archive {
     /// The place of the last record, even if it was let go; 0 when there never was one.
     pub fn latest(&self) -> Result<i64, JournalError> {
         let select = "SELECT max(coalesce((SELECT max(seq) FROM records), 0), \
-                      coalesce((SELECT seq FROM cursors WHERE name = 'retention'), 0))";
+                      coalesce((SELECT max(seq) FROM cursors WHERE name LIKE 'retention%'), 0))";
         self.readers.ask(|connection| connection.prepare_cached(select)?.query_row([], |row| row.get(0)))
+    }
+
+    /// Up to where an organization that keeps less was looked through.
+    pub fn let_go_of(&self, org: &str) -> Result<i64, JournalError> {
+        let select = "SELECT coalesce(max(seq), 0) FROM cursors WHERE name = ?1";
+        let name = retention::cursor(org);
+        self.readers.ask(|connection| connection.prepare_cached(select)?.query_row([name], |row| row.get(0)))
+    }
+
+    /// The places of an organization's records in a stretch of the trail; what belongs to nobody is nobody's.
+    pub fn places_of(&self, org: &str, behind: i64, upto: i64) -> Result<Vec<i64>, JournalError> {
+        let select = "SELECT seq FROM records WHERE seq > ?1 AND seq <= ?2 AND org = ?3 ORDER BY seq";
+        self.readers.ask(|connection| {
+            let mut query = connection.prepare_cached(select)?;
+            query.query_map(params![behind, upto, org], |row| row.get(0))?.collect()
+        })
     }
 
     /// Records of recordings up to that place, in their order, at most so many: the place, the organization, and the

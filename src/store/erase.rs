@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior, params};
+use uuid::Uuid;
 
-use crate::audit::person;
+use crate::audit::person::{self, Whom};
 use crate::audit::record::Record;
 use crate::audit::summary::Summary;
 use crate::store::body;
@@ -17,12 +18,20 @@ use crate::store::open::{self, Folder};
 pub struct Erasing {
     folder: Folder,
     connection: Connection,
-    caller: String,
+    whom: Whom,
     calls: Vec<i64>,
+    /// Calls of the person: organization and name.
+    pub names: BTreeSet<(String, String)>,
+    /// The names of the records.
+    pub ids: Vec<Uuid>,
     /// The places of the records that tell of the person.
     pub records: Vec<i64>,
-    /// Recordings of the person's messages, by the carrier's names.
-    pub recordings: BTreeSet<String>,
+    /// Organizations whose rules, kept here, name the number: records that ring it are not those of a caller.
+    pub named_by: Vec<String>,
+    /// Whether it is the number of a line, and of nobody who called.
+    pub is_line: bool,
+    /// Recordings of the person's messages: organization, and the carrier's name.
+    pub recordings: BTreeSet<(String, String)>,
 }
 
 /// What was erased.
@@ -36,15 +45,19 @@ pub struct Erased {
 
 impl Erasing {
     /// Finds all that tells of the caller. A folder that a service holds is refused.
-    pub fn find(folder: &Path, caller: &str) -> Result<Self, StoreError> {
+    pub fn find(folder: &Path, whom: &Whom) -> Result<Self, StoreError> {
         let folder = Folder::take(folder)?;
         let file = folder.file();
         let connection = open::prepare(&file)?;
         let mut found = Self {
             folder,
             connection,
-            caller: caller.to_owned(),
+            whom: whom.clone(),
             calls: Vec::new(),
+            names: BTreeSet::new(),
+            ids: Vec::new(),
+            named_by: Vec::new(),
+            is_line: false,
             records: Vec::new(),
             recordings: BTreeSet::new(),
         };
@@ -53,21 +66,31 @@ impl Erasing {
     }
 
     fn look(&mut self) -> rusqlite::Result<()> {
-        let mut names = BTreeSet::new();
         let mut query = self.connection.prepare("SELECT id, org, call FROM calls WHERE caller = ?1")?;
-        let mut rows = query.query([&self.caller])?;
+        let mut rows = query.query([self.whom.caller()])?;
         while let Some(row) = rows.next()? {
             self.calls.push(row.get(0)?);
-            names.insert((row.get::<_, String>(1)?, row.get::<_, String>(2)?));
+            self.names.insert((row.get(1)?, row.get(2)?));
         }
+        if let Some(digits) = self.whom.digits() {
+            let select = "SELECT DISTINCT org FROM rule_texts WHERE instr(files, ?1) > 0 ORDER BY org";
+            let mut query = self.connection.prepare(select)?;
+            self.named_by = query.query_map([digits], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        }
+        let caller = self.whom.caller();
         let mut query = self.connection.prepare("SELECT seq, org, call, body FROM records ORDER BY seq")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
-            let own = names.contains(&(row.get(1)?, row.get(2)?));
+            let own = self.names.contains(&(row.get(1)?, row.get(2)?));
             let Ok(record) = body::decode::<Record>(row.get_ref(3)?.as_blob()?) else { continue };
-            if own || person::tells_of(&record, &self.caller) {
+            self.is_line |= record.facts.as_ref().is_some_and(|facts| facts.called == caller);
+            let named =
+                if self.named_by.is_empty() { self.whom.is_in(&record) } else { person::tells_of(&record, caller) };
+            // What was erased before is as it will be, and needs no second time.
+            if (own || named) && person::without(&record) != record {
                 self.records.push(row.get(0)?);
-                self.recordings.extend(record.reported.recording);
+                self.ids.push(record.id);
+                self.recordings.extend(record.reported.recording.map(|recording| (record.org, recording)));
             }
         }
         Ok(())
@@ -99,6 +122,8 @@ impl Erasing {
                 .prepare_cached("UPDATE calls SET caller = ?2, summary = ?3 WHERE id = ?1")?
                 .execute(params![id, person::ERASED, body::column(&summary)?])?;
         }
+        let effects = "UPDATE outbox SET target = ?2 WHERE target = ?1";
+        transaction.execute(effects, params![self.whom.caller(), person::ERASED])?;
         transaction.commit()?;
         // What earlier changes left behind in free room is only gone when the file is written anew.
         self.connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,6 +1,7 @@
 //! The audit trail as those who read it meet it.
 
 mod acking;
+mod erasing;
 mod form;
 mod fullness;
 pub(crate) mod google;

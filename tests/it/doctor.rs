@@ -95,3 +95,42 @@ async fn the_database_of_all_nodes_is_asked() {
     let (code, told) = examined(&house, &[away], &[]);
     assert!(code == Some(1) && told.contains("FAIL  database") && !told.contains("hunter2"), "{told}");
 }
+
+#[tokio::test]
+async fn it_tells_how_the_trail_stands() {
+    let house = House::new();
+    let sinks = serde_json::json!({ "sinks": [
+        { "name": "hook", "http": { "url": "http://127.0.0.1:9/", "secret_file": house.path("hook.secret") } },
+        { "name": "trail", "file": { "path": house.path("trail.jsonl") } },
+    ] });
+    house.write("hook.secret", "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
+    house.write("ringfall.yaml", &sinks.to_string());
+    // The call came in twenty days ago.
+    let now = ringfall::app::ports::Clock::now(&*house.clock).as_second();
+    house.clock.forward(jiff::Timestamp::now().as_second() - 20 * 86_400 - 60 - now);
+    let service = house.serve().await;
+    service.arrive().await;
+    for _ in 0..1_200 {
+        if service.ready().await["sinks"]["trail"]["delivered"] == 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    service.running.stop().await;
+    let (_, told) = examined(&house, &[], &["--offline"]);
+    for part in [
+        "PASS  journal: 1 records were written",
+        "PASS  chain: 1 records are bound",
+        "PASS  sink trail: 0 records wait",
+        "WARN  sink hook: 1 records wait, the oldest for ",
+        "PASS  retention: the oldest record is ",
+    ] {
+        assert!(told.contains(part), "{part} in\n{told}");
+    }
+    let (code, told) = examined(&house, &[("RINGFALL_RETENTION", "1d")], &["--offline"]);
+    assert!(code == Some(1) && told.contains("FAIL  retention: records are 20 days old"), "{told}");
+    let file = rusqlite::Connection::open(house.path("data/ringfall.db")).unwrap();
+    file.execute("DELETE FROM records", []).unwrap();
+    drop(file);
+    assert!(examined(&house, &[], &["--offline"]).1.contains("FAIL  chain: place 1 was bound"));
+}

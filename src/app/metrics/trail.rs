@@ -26,6 +26,7 @@ pub(in crate::app::metrics) struct TrailGauges {
     failing: Family<Sink, Gauge>,
     aside: Family<Sink, Gauge>,
     passed_over: Family<Sink, Gauge>,
+    limit: Family<Sink, Gauge>,
     delivered: Family<Sink, Gauge>,
     chain_broken: Gauge,
     chain_behind: Gauge,
@@ -46,6 +47,7 @@ impl TrailGauges {
             ("sink_failing", "1 while the sink takes nothing", &self.failing),
             ("sink_set_aside", "Records that the sink refused", &self.aside),
             ("sink_passed_over", "Records that the sink never gets, because too many waited", &self.passed_over),
+            ("sink_limit", "Records that may wait for the sink before the oldest are passed over", &self.limit),
             ("sink_delivered", "Records delivered since the start", &self.delivered),
         ];
         for (name, help, family) in sinks {
@@ -76,6 +78,7 @@ impl TrailGauges {
             set(&self.failing, i64::from(state.failing.is_some()));
             set(&self.aside, count(state.aside));
             set(&self.passed_over, count(state.passed_over));
+            set(&self.limit, count(state.limit));
             set(&self.delivered, count(state.delivered));
         }
         if let Some(chain) = board.chain_state() {

@@ -103,13 +103,18 @@ fn merged(there: &Compared) -> String {
 
 /// From when on the trail is kept, when some of it was let go.
 fn kept(report: &Report) -> String {
-    let since = report.kept_since.as_ref();
-    since.map_or_else(String::new, |since| {
-        format!(
-            "the trail is kept from the checkpoint of {since} on; {} records before it were let go\n",
-            report.let_go
-        )
-    })
+    let mut told = String::new();
+    if let Some(since) = &report.kept_since {
+        let before = report.let_go;
+        told = format!("the trail is kept from the checkpoint of {since} on; {before} records before it were let go\n");
+    }
+    if report.let_go_since > 0 {
+        let more = report.let_go_since;
+        told.push_str(&format!(
+            "{more} records since then went sooner, as their organizations want it; that is signed for\n"
+        ));
+    }
+    told
 }
 
 fn found(args: &Verify, fault: &str) -> Outcome {

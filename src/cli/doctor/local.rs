@@ -1,10 +1,10 @@
 //! What can be seen on this machine: rules, zone data, disk, outbox.
 
 use std::path::Path;
-use std::process::Command;
 
 use jiff::Timestamp;
 
+use crate::app::board::DiskState;
 use crate::app::ports::Clock as _;
 use crate::cli::doctor::Report;
 use crate::cli::ground;
@@ -14,6 +14,10 @@ use crate::model::moment::bundled_tzdb;
 use crate::outbox::Desk;
 use crate::rules::ruleset::RuleSet;
 use crate::settings::Settings;
+use crate::startup::followers::look_at;
+
+/// Bytes below which the disk is as good as full.
+const FULL: u64 = 100 << 20;
 
 /// A text that is due for so many seconds and has not gone is stuck.
 const STUCK: i64 = 600;
@@ -22,6 +26,7 @@ const STUCK: i64 = 600;
 pub(super) fn look(report: &mut Report, settings: &Settings, org: Option<&OrgSlug>) -> Vec<(OrgSlug, RuleSet)> {
     zone_data(report);
     disk(report, &settings.data);
+    super::trail::look(report, settings);
     match ground::organizations(settings, org) {
         Ok(organizations) => {
             for (slug, rules) in &organizations {
@@ -89,28 +94,20 @@ fn disk(report: &mut Report, data: &Path) {
             );
         }
     }
-    match free(data) {
-        Some(megabytes) if megabytes < 100 => {
-            report.fail(
-                "disk",
-                format!("{megabytes} MB are left"),
-                "make room: records wait in memory when it is full",
-            );
-        }
-        Some(megabytes) if megabytes < 1_000 => {
-            report.warn("disk", format!("{megabytes} MB are left"), "make room before it is full");
-        }
-        Some(megabytes) => report.pass("disk", format!("{megabytes} MB are left")),
-        None => report.warn("disk", "how much is left cannot be told", "look with `df`"),
+    let (room, days) = (
+        "make room: records wait in memory when it is full",
+        "make room before it is full, or keep records for fewer days (`retention`)",
+    );
+    match look_at(data) {
+        Ok(disk) if disk.free < FULL => report.fail("disk", left(disk), room),
+        Ok(disk) if disk.filling => report.warn("disk", left(disk), days),
+        Ok(disk) => report.pass("disk", left(disk)),
+        Err(error) => report.warn("disk", format!("how much is left cannot be told: {error}"), "look with `df`"),
     }
 }
 
-/// Megabytes left on the disk of that folder.
-fn free(folder: &Path) -> Option<u64> {
-    let output = Command::new("df").arg("-Pk").arg(folder).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let kilobytes: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
-    Some(kilobytes / 1024)
+fn left(disk: DiskState) -> String {
+    format!("{} MB of {} MB are left", disk.free >> 20, disk.size >> 20)
 }
 
 /// Whether texts go out.

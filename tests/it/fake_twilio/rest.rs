@@ -64,6 +64,7 @@ pub(super) fn answer(state: &mut State, request: &Request<'_>, complaints: &mut 
         ("GET", ["Calls", file]) => call(state, file.trim_end_matches(".json"), None),
         ("POST", ["Calls", file]) => call(state, file.trim_end_matches(".json"), request.get("Status")),
         ("GET", ["Recordings", file]) => recording(state, file),
+        ("DELETE", ["Recordings", file]) => deleted(state, file),
         _ => not_found(),
     }
 }
@@ -237,6 +238,14 @@ fn call(state: &mut State, sid: &str, status: Option<&str>) -> Answer {
         status.clone_into(known);
     }
     Answer::json(200, &json!({ "sid": sid, "status": known, "duration": "12" }))
+}
+
+/// Deleting leaves nothing, and answers nothing; a second time there is nothing to delete.
+fn deleted(state: &mut State, file: &str) -> Answer {
+    match state.recordings.remove(file.trim_end_matches(".json")) {
+        Some(_) => Answer { status: 204, headers: Vec::new(), body: Vec::new() },
+        None => not_found(),
+    }
 }
 
 fn recording(state: &State, file: &str) -> Answer {

@@ -1,0 +1,94 @@
+//! Recordings that are to be deleted at the carrier, written down until they are.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::model::ids::{OrgSlug, RecordingSid};
+use crate::settings::Settings;
+use crate::startup::carrier::Standing;
+
+/// The file in the data folder: it names recordings, and nobody who left them.
+const FILE: &str = "erasing.json";
+
+/// An organization, and the carrier's name for a recording.
+type Named = (String, String);
+
+fn read(data: &Path) -> anyhow::Result<BTreeSet<Named>> {
+    let path = data.join(FILE);
+    match std::fs::read(&path) {
+        Ok(text) => serde_json::from_slice(&text).with_context(|| format!("`{}` is spoilt", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+        Err(error) => Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
+    }
+}
+
+fn write(data: &Path, all: &BTreeSet<Named>) -> anyhow::Result<()> {
+    let path = data.join(FILE);
+    let shown = || format!("`{}` cannot be written", path.display());
+    if all.is_empty() {
+        return match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).with_context(shown),
+            _ => Ok(()),
+        };
+    }
+    let beside = path.with_extension("new");
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&beside).with_context(shown)?;
+    file.write_all(&serde_json::to_vec(all)?).and_then(|()| file.sync_all()).with_context(shown)?;
+    std::fs::rename(&beside, &path).with_context(shown)
+}
+
+/// Writes down that these are to be deleted, before the records go that name them.
+pub(in crate::cli::audit) fn remember(data: &Path, recordings: &BTreeSet<Named>) -> anyhow::Result<()> {
+    let mut all = read(data)?;
+    all.extend(recordings.iter().cloned());
+    write(data, &all)
+}
+
+/// Deletes all that are written down; what could not be deleted stays there, and is told with the reason.
+pub(in crate::cli::audit) fn delete(settings: &Settings, keep: bool) -> anyhow::Result<Vec<String>> {
+    let all = read(&settings.data)?;
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    if keep {
+        write(&settings.data, &BTreeSet::new())?;
+        return Ok(all
+            .iter()
+            .map(|(org, name)| format!("recording {name} of `{org}` is left at the carrier"))
+            .collect());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let standing = Standing::read(settings).await;
+        let (mut left, mut told) = (all.clone(), Vec::new());
+        for (org, name) in all {
+            let done = match &standing {
+                Ok(standing) => gone(standing, &org, &name).await,
+                Err(error) => Err(format!("{error:#}")),
+            };
+            match done {
+                Err(why) => told.push(format!(
+                    "recording {name} of `{org}` is not deleted: {why}; run this again, or delete it at the carrier"
+                )),
+                Ok(()) => drop(left.remove(&(org, name))),
+            }
+        }
+        write(&settings.data, &left)?;
+        Ok(told)
+    })
+}
+
+/// Deletes one over every account of its organization: one that an account does not have is as good as deleted there.
+async fn gone(standing: &Standing, org: &str, name: &str) -> Result<(), String> {
+    let org = OrgSlug::parse(org).map_err(|error| error.to_string())?;
+    let recording = RecordingSid::parse(name).map_err(|error| error.to_string())?;
+    for client in standing.clients(Some(&org)).map_err(|error| error.to_string())? {
+        client.delete_recording(&recording).await.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
