@@ -1,9 +1,20 @@
 //! How far records may be let go: what is older than it is to be kept, once all who read the trail have it.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 /// Days for which a record that somebody has not read yet is kept beyond its time.
 pub const GRACE_DAYS: i64 = 7;
+
+/// Why nothing is let go by a clock that is not believed.
+pub const DOUBT: &str = "the clock may be set wrong: nothing was written in the 30 days before the last one, and what is \
+                         older stays until there are records that are a day old by this clock";
+
+/// The stretch in which something must have been written before a clock that reads so is believed.
+pub fn proof(now: Timestamp) -> (Timestamp, Timestamp) {
+    let before = |days: i64| now.saturating_sub(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::UNIX_EPOCH);
+    (before(30), before(1))
+}
 
 /// Somebody who reads the trail, and the place of the last record that is settled there.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tokio_postgres::Client;
 
+use crate::app::retention;
 use crate::audit::person::{self, Whom};
 use crate::audit::record::Record;
 use crate::database::{self, Address};
@@ -32,13 +33,22 @@ pub struct Gone {
 }
 
 /// Lets go of all records of requests that came in before that moment, months as a whole and the rest in portions;
-/// and of those of some organizations that came in before a moment of their own.
-pub async fn let_go(address: &Address, before: Option<Timestamp>, of: &[(String, Timestamp)]) -> Result<Gone, String> {
+/// and of those of some organizations that came in before a moment of their own. Nothing goes by a clock that reads
+/// what cannot be believed.
+pub async fn let_go(
+    address: &Address,
+    now: Timestamp,
+    before: Option<Timestamp>,
+    of: &[(String, Timestamp)],
+) -> Result<Gone, String> {
     let way = Way::to(address).map_err(|error| error.to_string())?;
     let link = way.connect(PATIENCE).await?;
     let told = |error: tokio_postgres::Error| database::told(&error);
     if !is_there(&link).await.map_err(told)? {
         return Ok(Gone::default());
+    }
+    if !believes(&link.client, now).await.map_err(told)? {
+        return Err(retention::DOUBT.to_owned());
     }
     let mut gone = Gone::default();
     for part in parts(&link.client).await.map_err(told)? {
@@ -56,6 +66,17 @@ pub async fn let_go(address: &Address, before: Option<Timestamp>, of: &[(String,
         gone.records += rest(&link.client, Some(org), *before).await.map_err(told)?;
     }
     Ok(gone)
+}
+
+/// Whether something is a day old and no more than a month by that clock, or nothing is older.
+async fn believes(client: &Client, now: Timestamp) -> Result<bool, tokio_postgres::Error> {
+    let (month, day) = retention::proof(now);
+    let at = "timestamptz 'epoch' + interval '1 microsecond' * ";
+    let between = format!(
+        "SELECT EXISTS (SELECT FROM audit_records WHERE received >= {at}$1::bigint AND received < {at}$2::bigint) \
+         OR NOT EXISTS (SELECT FROM audit_records WHERE received < {at}$1::bigint)"
+    );
+    client.query_one(&between, &[&month.as_microsecond(), &day.as_microsecond()]).await?.try_get(0)
 }
 
 /// Deletes what is left, in portions.

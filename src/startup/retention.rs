@@ -75,7 +75,7 @@ async fn let_all_go(address: Address, clock: Arc<dyn Clock>, terms: Retention) {
         let now = clock.now();
         let before = |days: u32| days_before(now, i64::from(days));
         let of: Vec<_> = terms.of.iter().map(|(org, days)| (org.to_string(), before(*days))).collect();
-        match merged::let_go(&address, terms.days.map(before), &of).await {
+        match merged::let_go(&address, now, terms.days.map(before), &of).await {
             Ok(gone) if gone == Gone::default() => failing = false,
             Ok(Gone { months, records }) => {
                 failing = false;
@@ -141,6 +141,7 @@ impl Keeper {
             self.app.board.reader("outbox", place);
         }
         let now = self.app.clock.now();
+        anyhow::ensure!(self.store.read(move |archive| archive.believes(now)).await?, retention::DOUBT);
         let failed = self.turn_sooner(now).await;
         let Some(days) = self.days else { return failed };
         let before = days_before(now, i64::from(days));

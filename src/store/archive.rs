@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::app::live;
 use crate::app::ports::{JournalError, RuleText};
+use crate::app::retention::proof;
 use crate::audit::record::Record;
 use crate::audit::summary::Summary;
 use crate::respond::written;
@@ -127,6 +128,19 @@ impl Archive {
     /// The place before the first record that was written at that time or later.
     pub fn place_before(&self, at: Timestamp) -> Result<i64, JournalError> {
         self.readers.ask(|connection| place_before(connection, at.as_microsecond()))
+    }
+
+    /// Whether a clock that reads so can be believed by what is written: something is a day old and no more than a month,
+    /// or nothing is older. A clock that was set far ahead finds nothing between its own day and the past.
+    pub fn believes(&self, now: Timestamp) -> Result<bool, JournalError> {
+        let (month, day) = proof(now);
+        let between = "SELECT EXISTS (SELECT 1 FROM records WHERE seq > ?1 AND seq <= ?2) \
+                       OR NOT EXISTS (SELECT 1 FROM records WHERE seq <= ?1)";
+        self.readers.ask(|connection| {
+            let (month, day) = (month.as_microsecond(), day.as_microsecond());
+            let places = params![place_before(connection, month)?, place_before(connection, day)?];
+            connection.query_row(between, places, |row| row.get(0))
+        })
     }
 
     /// Shows the records that were written in the stretch, in their order, until it is enough.

@@ -87,3 +87,22 @@ async fn room_is_used_again() {
     let (second, last) = (pages[1], pages[5]);
     assert!(last <= second + second / 10, "the file grows: {pages:?}");
 }
+
+#[tokio::test]
+async fn a_clock_that_was_set_far_ahead_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Set::at_start();
+    let store = Store::open(&options(folder.path(), &clock)).unwrap();
+    let believed = || store.archive().believes(clock.now()).unwrap();
+    assert!(believed(), "there is nothing to lose");
+    calls_of_a_day(&store, &clock, 0..2).await;
+    clock.pass(60);
+    assert!(believed());
+    clock.pass(400 * 86_400);
+    assert!(!believed());
+    calls_of_a_day(&store, &clock, 2..3).await;
+    clock.pass(-60);
+    assert!(!believed(), "what was written by it is no proof at once");
+    clock.pass(120);
+    assert!(believed());
+}
