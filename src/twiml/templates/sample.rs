@@ -109,6 +109,8 @@ fn hostile(name: &str, value: &Value) -> Value {
             let long: String = ODD.chars().cycle().take(4_000).collect();
             Value::from_iter([part(&long, ""), part("", "https://audio.example.com/%22a%22.mp3?x='1'&y=<2>")])
         }
+        // Where something is said first, the call is answered already.
+        "answer_on_bridge" => Value::from(false),
         _ => value.clone(),
     }
 }

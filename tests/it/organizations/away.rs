@@ -84,8 +84,12 @@ impl Node {
     /// A call over that account; nothing while the node is not there.
     async fn call(&self, token: &str, account: &str, line: &str) -> Option<Reply> {
         let call = fresh();
-        let form =
-            ringfall::webhook::form::Form::of(fields(&[("AccountSid", account), ("To", line), ("CallSid", &call)]));
+        let form = ringfall::webhook::form::Form::of(fields(&[
+            ("AccountSid", account),
+            ("To", line),
+            ("CallSid", &call),
+            ("From", "anonymous"),
+        ]));
         let signature = ringfall::webhook::signature::Signer::new(token).sign(&format!("{PUBLIC}{INBOUND}"), &form);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let request = client.post(format!("http://{}{INBOUND}", self.address)).header("X-Twilio-Signature", signature);
