@@ -1,7 +1,8 @@
 //! What the commands do, say and refuse.
 
 use crate::organizations::desk::{
-    ACME, ACME_LINE, ACME_NEXT, ACME_TOKEN, BRAVO, BRAVO_TOKEN, CHARLIE_LINE, Desk, KEY, NEXT_KEY, file, house,
+    ACME, ACME_LINE, ACME_NEXT, ACME_TOKEN, BRAVO, BRAVO_TOKEN, CHARLIE_LINE, Desk, KEY, NEXT_KEY, commands_of, file,
+    house,
 };
 use crate::support::ACCOUNT;
 
@@ -159,12 +160,10 @@ fn the_runbook_can_be_followed_to_the_letter() {
     let desk = Desk::of(&house, &[]);
     file(&house.path("token"), ACME_TOKEN, 0o600);
     file(&house.path("secondary-token"), ACME_NEXT, 0o600);
-    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/onboarding-twilio.md");
-    let page = std::fs::read_to_string(page).unwrap();
-    let commands: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("$ ringfall ")).collect();
+    let commands = commands_of("onboarding-twilio.md");
     assert!(commands.len() >= 10, "{commands:?}");
     for command in commands {
-        desk.does(command, "");
+        desk.does(&command, "");
     }
     assert!(desk.does("org show acme", "").contains("revoked"));
 }

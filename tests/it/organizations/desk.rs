@@ -156,3 +156,9 @@ pub(crate) fn file(path: &Path, text: &str, mode: u32) -> String {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     path.display().to_string()
 }
+
+/// The commands on a page of `docs/`, each without the program's name.
+pub(crate) fn commands_of(page: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page)).unwrap();
+    page.lines().filter_map(|line| line.strip_prefix("$ ringfall ")).map(str::to_owned).collect()
+}
