@@ -10,6 +10,10 @@
 )]
 
 use std::hint::black_box;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,6 +44,9 @@ const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1
 
 /// Organizations founded in one transaction.
 const AT_ONCE: usize = 500;
+
+/// Organizations from here on are founded one at a time, to be connected by the command.
+const FREE: usize = 500_000;
 
 fn stamp() -> Stamp {
     Stamp::new(&Actor::new("bench"), Timestamp::UNIX_EPOCH)
@@ -146,6 +153,39 @@ async fn one_change(store: &Arc<dyn Tenants>, feed: &mut Feed, directory: &Direc
     began.elapsed()
 }
 
+/// A carrier that believes every token of the account, at once.
+fn carrier(sid: &AccountSid) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let body = format!(r#"{{"sid":"{sid}","friendly_name":"bench","status":"active"}}"#);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            BufReader::new(&stream).lines().map_while(Result::ok).find(String::is_empty);
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
+            write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+        }
+    });
+    address
+}
+
+/// The whole command, from its start to its end: another organization's account and number beside all those there are.
+async fn connected(store: &Arc<dyn Tenants>, ring: &Ring, folder: &Path, number: usize) -> Duration {
+    let [organization, ..] = things(ring, number);
+    let change = Change::new(organization, Deed::OrganizationFounded, "");
+    store.change(&Owner::Platform, vec![change], &stamp()).await.unwrap();
+    let (org, sid) = (slug(number), account(number));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringfall"));
+    let command = command.args(["connect", "twilio", "--org", org.as_str(), "--account-sid", sid.as_str()]);
+    let command = command.args(["--number", line(number).as_str()]).current_dir(folder).env_clear();
+    let command = command.env("RINGFALL_DATA", folder).env("ENCRYPTION_KEY", KEY);
+    let command = command.env("RINGFALL_TWILIO_API_URL", carrier(&sid)).stdin(Stdio::piped()).stdout(Stdio::null());
+    let began = Instant::now();
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"0123456789abcdef0123456789abcdef").unwrap();
+    assert!(child.wait().unwrap().success());
+    began.elapsed()
+}
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
@@ -155,9 +195,13 @@ fn main() {
         println!(
             "goals at 100,000: load under 5 s, under 1,000 MB, resolution under 1 us, one change without a full reload"
         );
-        println!("{:>13} {:>10} {:>11} {:>12} {:>12}", "organizations", "load", "memory", "resolution", "one change");
+        println!("and `connect` under 1 s, the carrier's answer apart");
+        println!(
+            "{:>13} {:>10} {:>11} {:>12} {:>12} {:>10}",
+            "organizations", "load", "memory", "resolution", "one change", "connect"
+        );
         let mut before = 0;
-        for count in [1_000, 10_000, 100_000] {
+        for (more, count) in [1_000, 10_000, 100_000].into_iter().enumerate() {
             founded(&store, &ring, before, count).await;
             before = count;
             let directory = Directory::new(Vec::new());
@@ -165,14 +209,16 @@ fn main() {
             let began = Instant::now();
             let troubles = feed.load(&directory).await.unwrap();
             let load = began.elapsed();
-            assert!(troubles.is_empty() && directory.now().tenants().count() == count);
+            assert!(troubles.is_empty() && directory.now().tenants().count() == count + more);
             let (memory, resolution) = (memory(), resolved(&directory, count));
             let change = one_change(&store, &mut feed, &directory, count / 2).await;
+            let connect = connected(&store, &ring, folder.path(), FREE + count).await;
             println!(
-                "{count:>13} {:>8.2} s {memory:>8} MB {:>9} ns {:>9.2} ms",
+                "{count:>13} {:>8.2} s {memory:>8} MB {:>9} ns {:>9.2} ms {:>7.2} s",
                 load.as_secs_f64(),
                 resolution.as_nanos(),
-                change.as_secs_f64() * 1e3
+                change.as_secs_f64() * 1e3,
+                connect.as_secs_f64()
             );
         }
     });
