@@ -3,6 +3,7 @@
 //! None of this is on a caller's time. Everything is read from the journal behind its writing and kept in an outbox
 //! in the same step as the place that was read to, so that a crash at any point loses and doubles nothing.
 
+mod bookmark;
 pub mod herald;
 pub mod listen;
 mod pace;

@@ -28,6 +28,7 @@ mod conformance;
 mod nodes;
 mod refusals;
 mod schema;
+mod switches;
 mod token;
 
 /// The secret that these tests sign with.

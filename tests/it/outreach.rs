@@ -158,6 +158,29 @@ async fn a_missed_call_is_taken_by_reply_and_the_others_hear_of_it() {
 }
 
 #[actix_web::test]
+async fn a_text_that_comes_twice_is_heeded_once() {
+    let mut stage = Stage::new();
+    let service = stage.serve().await;
+    stage.miss(&service, CALL).await;
+    stage.miss(&service, "CA11111111111111111111111111111111").await;
+    stage.told(4).await;
+    stage.text(&service, LEE, "TAKE").await;
+    stage.told(6).await;
+    // The carrier did not hear our answer: the same text, under the same name.
+    stage.texts -= 1;
+    stage.text(&service, LEE, "TAKE").await;
+    stage.text(&service, OWNER, "STATUS").await;
+    let texts = stage.told(7).await;
+    assert_eq!(texts.len(), 7, "{texts:?}");
+    assert_eq!(texts[6], pair(OWNER, "closed_today is off."));
+    // The other call is there to be taken still.
+    stage.text(&service, DANA, "TAKE").await;
+    let texts = stage.told(9).await;
+    assert!(texts.contains(&pair(DANA, &format!("You have the call from {CALLER}; the others know."))), "{texts:?}");
+    service.running.stop().await;
+}
+
+#[actix_web::test]
 async fn a_call_that_nobody_takes_reaches_the_owner_later() {
     let stage = Stage::new();
     let service = stage.serve().await;

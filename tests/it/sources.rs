@@ -307,6 +307,9 @@ async fn redirects_and_names_that_change_their_mind_are_judged_when_connecting()
         }
     };
     assert!(refused.contains("outbound_allow"), "{refused}");
+    // When no connection of before was at hand, the first page still waits to close one.
+    let page = Web::start(|_| (200, "good".to_owned()));
+    let port = page.address.port();
     // A name that leads to both is not asked at all.
     let both = reads(&way(&[&["127.0.0.1", "10.0.0.1"]]), &url).await.unwrap_err();
     assert!(both.contains("private"), "{both}");

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::app::live::Organization;
-use crate::app::messenger::ports::{Entry, Outbox, OutboxError, Place, Told, Trail};
+use crate::app::messenger::bookmark::Bookmark;
+use crate::app::messenger::ports::{Entry, Outbox, OutboxError, Told, Trail};
 use crate::app::messenger::switchboard::Footing;
 use crate::audit::record::{Kind as RecordKind, Record};
 use crate::control::command::{Wish, wish};
@@ -24,11 +26,17 @@ use crate::outreach::guard;
 use crate::tenant::stamp::{Actor, At, Stamp};
 use crate::tenant::switch::{Setting, SwitchState};
 
-/// Wait when there is no news.
+/// Wait between two portions, so that what comes meanwhile is kept together.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// A portion of so many records is followed by the next one at once.
+const MANY: usize = 64;
 
 /// Wait when something fails.
 const TROUBLE: Duration = Duration::from_secs(2);
+
+/// The name of a text's answer.
+const ANSWER: &str = "answer";
 
 /// How long a missed call can be taken, in seconds.
 const TAKEABLE: i64 = 24 * 3_600;
@@ -36,9 +44,9 @@ const TAKEABLE: i64 = 24 * 3_600;
 /// Reads the journal until the task is dropped.
 pub async fn run(app: Arc<App>, trail: Arc<dyn Trail>, outbox: Arc<dyn Outbox>, links: Arc<Links>) {
     let reader = Reader { app: &app, outbox: &*outbox, links: &links };
-    let (mut version, mut place) = (None, None);
+    let (mut version, mut mark) = (None, None);
     loop {
-        let done = reader.portion(&*trail, &mut place).await;
+        let done = reader.portion(&*trail, &mut mark).await;
         // A switch may have been turned from the command line, too.
         if let Ok(now) = outbox.switches_version().await
             && version != Some(now)
@@ -48,8 +56,8 @@ pub async fn run(app: Arc<App>, trail: Arc<dyn Trail>, outbox: Arc<dyn Outbox>, 
             version = Some(now);
         }
         match done {
-            Ok(true) => {}
-            Ok(false) => tokio::time::sleep(PAUSE).await,
+            Ok(MANY..) => {}
+            Ok(_) => tokio::time::sleep(PAUSE).await,
             Err(error) => {
                 tracing::error!(%error, "people are not told of what happens");
                 tokio::time::sleep(TROUBLE).await;
@@ -77,35 +85,44 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Takes in one portion; whether there was any.
-    async fn portion(&self, trail: &dyn Trail, place: &mut Option<Place>) -> Result<bool, OutboxError> {
+    /// Takes in one portion; how many records it had.
+    async fn portion(&self, trail: &dyn Trail, mark: &mut Option<Bookmark>) -> Result<usize, OutboxError> {
         // It is known as long as nothing goes wrong.
-        let before = match place.take() {
-            Some(place) => place,
-            None => self.outbox.place().await?,
+        let mut known = match mark.take() {
+            Some(known) => known,
+            None => Bookmark::at(self.outbox.place().await?, Instant::now()),
         };
-        let news = trail.news(before).await.map_err(|error| OutboxError(error.to_string()))?;
-        let mut entries = Vec::new();
+        let news = trail.news(known.place).await.map_err(|error| OutboxError(error.to_string()))?;
+        let (mut entries, mut concerned) = (Vec::new(), false);
         for record in &news.records {
             if record.kind != RecordKind::Message {
                 entries.extend(self.entries(record).await?);
                 continue;
             }
             // What is answered depends on what is kept.
-            self.outbox.keep(std::mem::take(&mut entries), None).await?;
+            concerned |= self.keep(std::mem::take(&mut entries)).await?;
             let done = self.entries(record).await?;
             let turned = done.iter().any(|entry| matches!(entry, Entry::Switch { .. }));
-            self.outbox.keep(done, None).await?;
+            concerned |= self.keep(done).await?;
             if turned {
                 self.app.switches.replace(self.outbox.switches().await?);
             }
         }
-        let moved = news.place != before;
-        if moved {
-            self.outbox.keep(entries, Some(news.place)).await?;
+        concerned |= !entries.is_empty();
+        if let Some(place) = known.turn(news.place, concerned, Instant::now()) {
+            self.outbox.keep(entries, Some(place)).await?;
         }
-        *place = Some(news.place);
-        Ok(moved)
+        *mark = Some(known);
+        Ok(news.records.len())
+    }
+
+    /// Keeps these; whether there were any.
+    async fn keep(&self, entries: Vec<Entry>) -> Result<bool, OutboxError> {
+        let any = !entries.is_empty();
+        if any {
+            self.outbox.keep(entries, None).await?;
+        }
+        Ok(any)
     }
 
     async fn entries(&self, record: &Record) -> Result<Vec<Entry>, OutboxError> {
@@ -192,6 +209,11 @@ impl Reader<'_> {
         let rules = &heard.org.rules;
         // A stranger gets no answer; the record is all that is left of it.
         let Some(sender) = Sender::find(rules, &heard.from) else { return Ok(Vec::new()) };
+        // What it asks for was kept together with its answer: read again after a crash, or sent again by the carrier,
+        // it must not take the next call or take back one more turn. A switch can be turned while that is not known.
+        if self.outbox.kept(&slug, &heard.sid, ANSWER).await.is_ok_and(|answer| answer.is_some()) {
+            return Ok(Vec::new());
+        }
         let now = Moment::new(Timestamp::from_second(heard.at).unwrap_or_default(), &rules.zone);
         match read(text, &sender, &now) {
             Ok(Command::Turn(turn)) => Ok(self.turn(heard, &sender, &turn, &now)),
@@ -307,7 +329,7 @@ impl Heard<'_> {
 
     /// The answer to whoever wrote it: one for each text.
     fn answer(&self, body: String) -> Entry {
-        let draft = self.draft("answer".to_owned(), Kind::Answer, &self.from, body);
+        let draft = self.draft(ANSWER.to_owned(), Kind::Answer, &self.from, body);
         Entry::Draft { org: self.org.slug.to_string(), call: self.sid.clone(), draft }
     }
 }

@@ -19,7 +19,7 @@ fn rules() -> String {
 }
 
 /// Calls until the answer holds that text.
-async fn says(service: &Service, text: &str) {
+pub(super) async fn says(service: &Service, text: &str) {
     let until = Instant::now() + Duration::from_secs(60);
     loop {
         let call = format!("CA{}", uuid::Uuid::now_v7().simple());
@@ -32,7 +32,7 @@ async fn says(service: &Service, text: &str) {
     }
 }
 
-fn path(tail: &str) -> String {
+pub(super) fn path(tail: &str) -> String {
     format!("/organizations/acme/{tail}")
 }
 
