@@ -247,8 +247,8 @@ async fn the_command_line_turns_switches_of_a_running_service() {
     let mut calls = 0;
     loop {
         // Many calls of one caller would be a circle, and come to the mailbox for that.
-        let (call, from) = (format!("CA{calls:032x}"), format!("+131255501{:02}", calls % 100));
-        let reply = service.ask("/twilio/inbound-call", &[("CallSid", &call), ("From", &from)]).await;
+        let call = format!("CA{calls:032x}");
+        let reply = service.ask("/twilio/inbound-call", &[("CallSid", &call), ("From", "anonymous")]).await;
         if reply.body.contains("<Record") {
             break;
         }

@@ -44,10 +44,11 @@ const TAKEABLE: i64 = 24 * 3_600;
 /// Reads the journal until the task is dropped.
 pub async fn run(app: Arc<App>, trail: Arc<dyn Trail>, outbox: Arc<dyn Outbox>, links: Arc<Links>) {
     let reader = Reader { app: &app, outbox: &*outbox, links: &links };
-    let (mut version, mut mark) = (None, None);
+    let (mut version, mut mark, mut again) = (None, None, Instant::now());
     loop {
-        let done = reader.portion(&*trail, &mut mark).await;
-        // A switch may have been turned from the command line, too.
+        let waits = Instant::now() < again;
+        let done = if waits { Ok(0) } else { reader.portion(&*trail, &mut mark).await };
+        // A switch may have been turned from the command line, too, whatever else fails.
         if let Ok(now) = outbox.switches_version().await
             && version != Some(now)
             && let Ok(all) = outbox.switches().await
@@ -56,13 +57,14 @@ pub async fn run(app: Arc<App>, trail: Arc<dyn Trail>, outbox: Arc<dyn Outbox>, 
             version = Some(now);
         }
         match done {
-            Ok(MANY..) => {}
-            Ok(_) => tokio::time::sleep(PAUSE).await,
+            Ok(MANY..) => continue,
+            Ok(_) => {}
             Err(error) => {
                 tracing::error!(%error, "people are not told of what happens");
-                tokio::time::sleep(TROUBLE).await;
+                again = Instant::now() + TROUBLE;
             }
         }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
