@@ -146,7 +146,7 @@ pub(super) const MEANWHILE: &[Entry] = &[
 /// When the service is over.
 pub(super) const AFTER: &[Entry] = &[
     of(0, "audit erase --caller +13125550123 --dry-run"),
-    of(0, "audit erase --caller +13125550123"),
+    of(1, "audit erase --caller +13125550123"),
     of(0, "audit list"),
 ];
 
