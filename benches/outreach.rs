@@ -83,7 +83,7 @@ async fn leaves(carrier: SocketAddr, sent: &AtomicUsize) {
 
 /// What 100,000 waiting texts cost a start and a webhook.
 async fn waits(carrier: SocketAddr) {
-    let (mut starts, mut asks) = (Vec::new(), Vec::new());
+    let (mut starts, mut folders, mut both) = (Vec::new(), Vec::new(), Vec::new());
     for count in [0, 100_000] {
         let folder = house(PLAIN);
         keep(folder.path(), count, jiff::Timestamp::now().as_second() + 3_600).await;
@@ -94,10 +94,13 @@ async fn waits(carrier: SocketAddr) {
             begun.push(started.elapsed());
             running.stop().await;
         }
-        let running = serve(folder.path(), carrier).await;
-        asks.push(webhooks(running.address).await);
-        running.stop().await;
+        both.push(serve(folder.path(), carrier).await);
+        folders.push(folder);
         starts.push(median(begun));
+    }
+    let asks = webhooks([both[0].address, both[1].address]).await;
+    for running in both {
+        running.stop().await;
     }
     let ratio = |pair: &[Duration]| pair[1].as_secs_f64() / pair[0].as_secs_f64();
     println!(
@@ -117,11 +120,10 @@ async fn waits(carrier: SocketAddr) {
 /// What an effect costs the webhook that decides on it.
 async fn effects(carrier: SocketAddr) {
     let telling = PLAIN.replace("cascade: [", "cascade: [{ text: caller, body: We saw your call. }, ");
-    let mut asks = Vec::new();
-    for rules in [PLAIN, &telling] {
-        let folder = house(rules);
-        let running = serve(folder.path(), carrier).await;
-        asks.push(webhooks(running.address).await);
+    let folders = [house(PLAIN), house(&telling)];
+    let both = [serve(folders[0].path(), carrier).await, serve(folders[1].path(), carrier).await];
+    let asks = webhooks([both[0].address, both[1].address]).await;
+    for running in both {
         running.stop().await;
     }
     let ratio = asks[1].as_secs_f64() / asks[0].as_secs_f64();
@@ -184,22 +186,25 @@ async fn serve(folder: &Path, carrier: SocketAddr) -> Running {
     startup::start(&settings, Ground::default()).await.unwrap()
 }
 
-/// The median time of signed webhooks, one after the other.
-async fn webhooks(address: SocketAddr) -> Duration {
+/// The median times of signed webhooks, asked of the two in turn, so that both meet the same moods of the disk.
+async fn webhooks(addresses: [SocketAddr; 2]) -> [Duration; 2] {
     let asked = tokio::task::spawn_blocking(move || {
-        let mut stream = TcpStream::connect(address).unwrap();
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut times = Vec::with_capacity(WEBHOOKS);
+        let mut ways = addresses.map(|address| {
+            let stream = TcpStream::connect(address).unwrap();
+            (BufReader::new(stream.try_clone().unwrap()), stream, Vec::with_capacity(WEBHOOKS))
+        });
         for number in 0..WARM + WEBHOOKS {
             let request = request(number);
-            let started = Instant::now();
-            stream.write_all(&request).unwrap();
-            answer(&mut reader);
-            if number >= WARM {
-                times.push(started.elapsed());
+            for (reader, stream, times) in &mut ways {
+                let started = Instant::now();
+                stream.write_all(&request).unwrap();
+                answer(reader);
+                if number >= WARM {
+                    times.push(started.elapsed());
+                }
             }
         }
-        median(times)
+        ways.map(|(_, _, times)| median(times))
     });
     asked.await.unwrap()
 }
