@@ -2,8 +2,9 @@
 
 use tokio::runtime::{EnterGuard, Runtime};
 
-/// The lowest urgency that there is.
-const LOWEST: i32 = 19;
+/// How far they stand back, of 19: far enough that callers hardly notice, and not so far that whoever waits for what one
+/// of them holds waits for long.
+const BACK: i32 = 15;
 
 /// The threads.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ impl Quiet {
             .thread_name("sinks")
             .on_thread_start(|| {
                 // For the calling thread alone; where it is refused, the work competes with callers.
-                if let Err(error) = rustix::process::setpriority_process(None, LOWEST) {
+                if let Err(error) = rustix::process::setpriority_process(None, BACK) {
                     tracing::warn!(%error, "sinks run as urgently as everything else");
                 }
             })

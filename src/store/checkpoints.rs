@@ -23,9 +23,6 @@ const EVERY: usize = 4000;
 /// fraction of a second at a start after a crash.
 const LONG: i64 = 16_384;
 
-/// How much the thread gives way to those who answer, of 19.
-const GIVES_WAY: i32 = 10;
-
 /// The thread, and what the writer knows of it.
 #[derive(Debug)]
 pub(in crate::store) struct Checkpoints {
@@ -74,10 +71,6 @@ impl Drop for Checkpoints {
 }
 
 fn work(file: &std::path::Path, asked: &Receiver<()>, (done, length): &(Arc<AtomicBool>, Arc<AtomicI64>)) {
-    // For this thread alone; where it is refused, folding competes with callers.
-    if let Err(error) = rustix::process::setpriority_process(None, GIVES_WAY) {
-        tracing::warn!(%error, "the journal's log is folded as urgently as calls are answered");
-    }
     let mut connection = None;
     for () in asked {
         if connection.is_none() {
