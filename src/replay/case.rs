@@ -189,7 +189,7 @@ impl Told {
         expect.extend(self.ends.map(|end| format!("ends: {}", end.word())));
         expect.push(format!("rings: [{}]", joined(self.rings.iter().map(|name| quoted(name)))));
         // A mailbox that is written in place has no name to expect.
-        let named = self.mailbox.as_ref().filter(|name| !name.contains('/') && *name != "finally");
+        let named = self.mailbox.as_ref().filter(|name| !name.contains(['/', '[']) && *name != "finally");
         expect.extend(named.map(|name| format!("mailbox: {}", quoted(name))));
         lines.push(format!("  expect: {{ {} }}", expect.join(", ")));
         lines

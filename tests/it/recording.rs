@@ -230,6 +230,9 @@ fn tested(house: &House) {
     let answers = trail(house);
     let out = fine(&folder, &["test", "add", "--call", &answers, "--rules", "rules"]);
     assert!(out.starts_with("added to `rules/acme.yaml`"), "{out}");
+    // The file has changed by that, and calls of before become tests of it all the same.
+    let more = ["test", "add", "--call", &answers, "--rules", "rules", "--name", "told again"];
+    assert_eq!(fine(&folder, &more), "added to `rules/acme.yaml`: told again\n");
 }
 
 /// A call of the trail that ended with a talk.

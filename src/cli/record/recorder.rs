@@ -36,6 +36,8 @@ pub(crate) struct Unrecorded(pub(crate) String);
 pub(crate) enum Where<'a> {
     /// In the rule file, named from this folder; in a copy when the file has changed since.
     Beside(&'a Path),
+    /// The same, for what goes into the owner's own rule file: numbers of the rules stay, in a copy too.
+    Home(&'a Path),
     /// In a copy.
     Copy,
 }
@@ -106,7 +108,7 @@ impl Recorder {
         let truth = take::true_recording(&records, digest).map_err(|error| fault(&error))?;
         let digest = digest.to_string();
         let templates = self.templates.of(&call.org);
-        if let Where::Beside(folder) = place
+        if let Where::Beside(folder) | Where::Home(folder) = place
             && let Some((path, rules)) = self.file(&call.org).filter(|(_, rules)| rules.digest.short() == digest)
         {
             let rules_of = RulesOf { digest, file: Some(from_folder(folder, &path)), texts: Vec::new() };
@@ -116,7 +118,8 @@ impl Recorder {
             return take::stand_in(&truth, &studio, &mut all).map_err(|error| fault(&error));
         }
         let kept = self.kept(&call.org, &digest).map_err(Unrecorded)?;
-        let mut all = StandIns::new(&self.key, &kept.rules, Own::Replaced);
+        let own = if matches!(place, Where::Home(_)) { Own::Stay } else { Own::Replaced };
+        let mut all = StandIns::new(&self.key, &kept.rules, own);
         let texts: Vec<RuleText> = kept
             .texts
             .iter()

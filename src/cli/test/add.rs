@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Add) -> Answer {
             let recorder = Recorder::new(&args.from)?;
             let found = recorder.find(call)?.with_context(|| format!("there is no call `{call}` in the trail"))?;
             let here = Path::new(".");
-            match recorder.record(&found, Where::Beside(here)) {
+            match recorder.record(&found, Where::Home(here)) {
                 Ok(recording) => (recording, here.join("call.yaml")),
                 Err(Unrecorded(why)) => anyhow::bail!("call {call}: {why}"),
             }

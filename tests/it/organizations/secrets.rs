@@ -214,10 +214,21 @@ async fn marked_secrets_are_found_nowhere() {
 
 /// A running service of a process of its own, whose log is kept.
 struct Served {
-    child: std::process::Child,
+    child: Stopped,
     address: String,
     log: String,
     rest: std::thread::JoinHandle<String>,
+}
+
+/// A program that ends with the test, whatever becomes of that.
+struct Stopped(std::process::Child);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
 }
 
 impl Served {
@@ -227,8 +238,8 @@ impl Served {
         let child =
             child.args(["serve", "--listen", "127.0.0.1:0", "--data", &house.path("data").display().to_string()]);
         let child = child.args(["--rules", &house.path("rules").display().to_string()]);
-        let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut child = Stopped(child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+        let mut lines = BufReader::new(child.0.stderr.take().unwrap());
         let mut log = String::new();
         let address = loop {
             let mut line = String::new();
@@ -249,10 +260,9 @@ impl Served {
 
     /// What it wrote to standard output, and its log.
     fn end(mut self) -> (String, String) {
-        self.child.kill().unwrap();
+        self.child.0.kill().unwrap();
         let mut out = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        self.child.wait().unwrap();
+        self.child.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
         (out, self.log + &self.rest.join().unwrap())
     }
 }

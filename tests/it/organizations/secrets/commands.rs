@@ -137,7 +137,7 @@ pub(super) const MEANWHILE: &[Entry] = &[
     of(0, "audit export --out export.proof"),
     of(0, "audit verify"),
     of(0, "record --call CA0123456789abcdef0123456789abcdef --data data --rules rules --out recorded"),
-    of(1, "test add --call CA0123456789abcdef0123456789abcdef --data data rules/acme.yaml"),
+    of(0, "test add --call CA0123456789abcdef0123456789abcdef --data data rules/acme.yaml"),
     of(0, "replay --rules rules recorded"),
     of(0, "connect disconnect google --org acme"),
     of(0, "connect revoke --org acme"),
