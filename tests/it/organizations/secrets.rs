@@ -260,7 +260,9 @@ impl Served {
 
     /// What it wrote to standard output, and its log.
     fn end(mut self) -> (String, String) {
-        self.child.0.kill().unwrap();
+        // In peace, so that it writes down the calls that have just come in.
+        let asked = std::process::Command::new("kill").args(["-TERM", &self.child.0.id().to_string()]).status();
+        assert!(asked.unwrap().success());
         let mut out = String::new();
         self.child.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
         (out, self.log + &self.rest.join().unwrap())
