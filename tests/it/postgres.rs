@@ -62,6 +62,18 @@ pub(crate) fn own_with(lines: &[&str], files: &[(&str, &str)]) -> &'static Serve
     Box::leak(Box::new(server))
 }
 
+/// A port that stays ours while the server is stopped: none of those that connections leave from.
+fn port() -> u16 {
+    static NEXT: OnceLock<AtomicU32> = OnceLock::new();
+    let next = NEXT.get_or_init(|| AtomicU32::new(std::process::id().wrapping_mul(97)));
+    loop {
+        let port = u16::try_from(18_000 + next.fetch_add(1, Ordering::Relaxed) % 12_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 impl Server {
     fn start(lines: &[&str]) -> Self {
         let server = Self::prepare(lines);
@@ -77,7 +89,7 @@ impl Server {
         let data = folder.join("data");
         let initdb = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync", "-D"];
         run(programs.command("initdb").args(initdb).arg(&data));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = port();
         let ours = format!(
             "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{}'\nfsync = off\n\
              max_connections = 200\nlog_min_messages = warning\n{}\n",
@@ -91,20 +103,30 @@ impl Server {
     }
 
     fn run(&self) {
+        let until = Instant::now() + LONG;
+        while let Err(log) = self.try_run(until) {
+            assert!(Instant::now() < until, "PostgreSQL ends at once:\n{log}");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        let role = format!("DO $$ BEGIN CREATE ROLE {ROLE} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+        self.sql("postgres", &role);
+    }
+
+    /// Starts it, or tells why it ended at once: what is left of the one before may still be going away.
+    fn try_run(&self, until: Instant) -> Result<(), String> {
         let mut postgres = self.programs.command("postgres");
         // A group of its own: an interrupt at the terminal is for the tests, and the watchdog sees to the rest.
         let child = postgres.arg("-D").arg(self.folder.join("data")).stdin(Stdio::null()).process_group(0);
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log")).unwrap();
         *self.running.lock().unwrap() = Some(child.stdout(Stdio::null()).stderr(log).spawn().unwrap());
-        let until = Instant::now() + LONG;
         while !self.answers() {
             assert!(Instant::now() < until, "PostgreSQL does not start:\n{}", self.log());
-            let over = self.running.lock().unwrap().as_mut().unwrap().try_wait().unwrap();
-            assert!(over.is_none(), "PostgreSQL ended at once:\n{}", self.log());
+            if self.running.lock().unwrap().as_mut().unwrap().try_wait().unwrap().is_some() {
+                return Err(self.log());
+            }
             std::thread::sleep(Duration::from_millis(30));
         }
-        let role = format!("DO $$ BEGIN CREATE ROLE {ROLE} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
-        self.sql("postgres", &role);
+        Ok(())
     }
 
     fn answers(&self) -> bool {

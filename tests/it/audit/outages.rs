@@ -19,21 +19,23 @@ async fn a_database_that_is_stopped_gets_everything_afterwards_even_across_a_res
     until("ten records", || decisions(&database) == (10, 10)).await;
     // In the middle of the load.
     tokio::join!(calls(&service, 10..40), async { tokio::task::spawn_blocking(|| server.stop()).await.unwrap() });
+    // However long it took to stop: these find it stopped.
+    calls(&service, 40..45).await;
     until_failing(&service).await;
     assert_eq!(service.counted("ringfall_sink_failing{sink=\"@database\",kind=\"merged\"}").await, 1);
     let waiting = state(&service, "@database").await;
     assert!(waiting["behind"].as_u64().unwrap() > 0, "{waiting}");
     service.running.stop().await;
     let service = node(&house, "one", database.url.expose()).await;
-    calls(&service, 40..50).await;
+    calls(&service, 45..55).await;
     server.start_again();
-    until("fifty records", || decisions(&database) == (50, 50)).await;
+    until("fifty-five records", || decisions(&database) == (55, 55)).await;
     until_well(&service).await;
     service.running.stop().await;
 }
 
 async fn until_failing(service: &crate::support::Service) {
-    let end = std::time::Instant::now() + Duration::from_secs(60);
+    let end = std::time::Instant::now() + Duration::from_secs(120);
     while state(service, "@database").await["failing"].is_null() {
         assert!(std::time::Instant::now() < end, "nobody says that it fails");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -41,7 +43,7 @@ async fn until_failing(service: &crate::support::Service) {
 }
 
 async fn until_well(service: &crate::support::Service) {
-    let end = std::time::Instant::now() + Duration::from_secs(60);
+    let end = std::time::Instant::now() + Duration::from_secs(120);
     loop {
         let now = state(service, "@database").await;
         if now["failing"].is_null() && now["behind"] == 0 {
