@@ -173,7 +173,7 @@ async fn serve(folder: &Path, carrier: SocketAddr) -> Running {
         ("RINGFALL_TEMPLATES", place("templates")),
         ("RINGFALL_RELOAD", "signal".to_owned()),
         ("RINGFALL_WORKERS", "1".to_owned()),
-        ("RINGFALL_TEXTS_A_DAY", "1000000".to_owned()),
+        ("RINGFALL_SPEND_A_DAY", "1000000 USD".to_owned()),
         ("RINGFALL_TEXTS_A_SECOND", "1000".to_owned()),
         ("RINGFALL_TWILIO_API_URL", format!("http://{carrier}")),
         ("TWILIO_ACCOUNT_SID", ACCOUNT.to_owned()),

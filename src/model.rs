@@ -5,6 +5,7 @@ pub mod digest;
 pub mod ids;
 pub mod leg;
 pub mod moment;
+pub mod money;
 pub mod near;
 pub mod phone;
 pub mod position;

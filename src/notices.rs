@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use crate::admin::outlets::Outlet;
 use crate::app::messenger::herald::{Herald, Notice};
-use crate::app::messenger::ports::Failed;
+use crate::app::messenger::ports::{Failed, Receipt};
 use crate::app::ports::Later;
 use crate::egress::Egress;
 use crate::model::ids::OrgSlug;
@@ -77,19 +77,20 @@ impl Notices {
 }
 
 impl Herald for Notices {
-    fn send<'a>(&'a self, notice: &'a Notice) -> Later<'a, Result<String, Failed>> {
+    fn send<'a>(&'a self, notice: &'a Notice) -> Later<'a, Result<Receipt, Failed>> {
         Box::pin(async move {
             let outlet = self.outlet(notice).await?;
-            match notice.kind {
+            let name = match notice.kind {
                 ChannelKind::Slack => slack::send(&self.egress, &self.bases.slack, &outlet, notice).await,
                 ChannelKind::Telegram => telegram::send(&self.egress, &self.bases.telegram, &outlet, notice).await,
-                ChannelKind::Whatsapp => whatsapp::send(&self.gate, &outlet, notice).await,
+                ChannelKind::Whatsapp => return whatsapp::send(&self.gate, &outlet, notice).await,
                 ChannelKind::Webhook | ChannelKind::Email => hook::send(&self.egress, &outlet, notice).await,
-            }
+            };
+            name.map(Receipt::from)
         })
     }
 
-    fn find<'a>(&'a self, notice: &'a Notice, since: Timestamp) -> Later<'a, Result<Option<Vec<String>>, Failed>> {
+    fn find<'a>(&'a self, notice: &'a Notice, since: Timestamp) -> Later<'a, Result<Option<Vec<Receipt>>, Failed>> {
         Box::pin(async move {
             if notice.kind != ChannelKind::Whatsapp {
                 return Ok(None);

@@ -12,6 +12,7 @@ mod keep;
 mod list;
 mod postgres;
 mod report;
+mod spending;
 mod work;
 
 pub use crate::outbox::desk::{Desk, OpenError};

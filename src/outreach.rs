@@ -5,6 +5,8 @@
 pub mod draft;
 pub mod effects;
 pub mod guard;
+pub mod segments;
+pub mod spend;
 mod words;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::app::network::Network;
 use crate::feed::plan::Sink;
 use crate::model::ids::{AccountSid, ApiKeySid};
 use crate::model::secret::{ApiKey, Secret};
+use crate::outreach::spend::Spend;
 pub use crate::settings::ack::Ack;
 use crate::settings::api::ApiSettings;
 use crate::settings::keys::{KEYS, Key, Place};
@@ -26,6 +27,7 @@ pub mod keys;
 pub mod layers;
 pub mod outbound;
 mod retention;
+mod spend;
 mod vault;
 
 #[cfg(test)]
@@ -94,8 +96,8 @@ pub struct Settings {
     pub twilio_api_url: String,
     /// Who is asked for DNS records; the system's resolver when not set.
     pub dns_resolver: Option<SocketAddr>,
-    /// Texts that an organization may send within a day.
-    pub texts_a_day: u32,
+    /// What texts cost, and how much of it an organization may spend in a day.
+    pub spend: Spend,
     /// Texts of one organization that this node sends in a second.
     pub texts_a_second: u32,
     /// What is asked and told elsewhere.
@@ -279,7 +281,7 @@ impl Reader<'_> {
         let (api, twilio, ring, fallback_url) = (self.api(), self.twilio(), self.ring(), self.address("fallback_url"));
         let outbound = self.outbound();
         let dns_resolver = self.resolver();
-        let texts_a_day = self.count("texts_a_day", 0..=1_000_000);
+        let spend = self.spend();
         let texts_a_second = self.count("texts_a_second", 1..=1_000);
         self.production_needs(environment, twilio.as_ref(), public_url.as_ref());
         Some(Settings {
@@ -313,7 +315,7 @@ impl Reader<'_> {
             twilio,
             twilio_api_url: self.text("twilio_api_url"),
             dns_resolver: dns_resolver?,
-            texts_a_day: u32::try_from(texts_a_day?).unwrap_or(u32::MAX),
+            spend: spend?,
             texts_a_second: u32::try_from(texts_a_second?).unwrap_or(u32::MAX),
             outbound: outbound?,
             fallback_url,

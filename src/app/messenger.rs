@@ -8,6 +8,7 @@ pub mod herald;
 pub mod listen;
 mod pace;
 pub mod ports;
+mod purse;
 pub mod reader;
 pub mod sender;
 pub mod switchboard;
@@ -16,7 +17,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::app::messenger::listen::ListenKey;
-use crate::app::messenger::ports::{Carrier, Outbox};
+use crate::app::messenger::ports::{Carrier, Outbox, Spent};
+use crate::outreach::spend::{self, Spend};
 
 /// How long a look at the outbox may take.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -24,6 +26,17 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How telling people stands, for the readiness page and the metrics.
 #[derive(Debug, Default)]
 pub struct Outreach(OnceLock<Means>);
+
+/// How telling people stands at a moment.
+#[derive(Debug)]
+pub struct Standing {
+    /// Texts by state.
+    pub texts: Vec<(String, u64)>,
+    /// How each installation's requests fare, in a word.
+    pub carrier: Vec<(String, &'static str)>,
+    /// What organizations have spent today, and how that stands to their ceilings.
+    pub spent: Vec<(spend::Standing, Spent)>,
+}
 
 /// What people are told with.
 #[derive(Debug, Clone)]
@@ -34,6 +47,8 @@ pub struct Means {
     pub carrier: Arc<dyn Carrier>,
     /// What addresses of recordings are signed with.
     pub key: ListenKey,
+    /// What texts cost, and how much may be spent.
+    pub spend: Arc<Spend>,
 }
 
 impl Outreach {
@@ -59,11 +74,13 @@ impl Outreach {
         Some(place.record)
     }
 
-    /// Texts by state, and each installation's breaker in a word; nothing when people are not told at all.
-    pub async fn standing(&self) -> Option<(Vec<(String, u64)>, Vec<(String, &'static str)>)> {
-        let Means { outbox, carrier, .. } = self.0.get()?;
+    /// How it stands at that moment; nothing when people are not told at all.
+    pub async fn standing(&self, now: i64) -> Option<Standing> {
+        let Means { outbox, carrier, spend, .. } = self.0.get()?;
         // Whoever asks how we are does not wait for a database that is away.
-        let counts = tokio::time::timeout(PATIENCE, outbox.counts()).await;
-        Some((counts.ok()?.ok()?, carrier.standings()))
+        let asked = async { Some((outbox.counts().await.ok()?, outbox.spent(now).await.ok()?)) };
+        let (texts, spent) = tokio::time::timeout(PATIENCE, asked).await.ok()??;
+        let ceiling = |spent: Spent| (spend.standing(&spent.org, spent.spent), spent);
+        Some(Standing { texts, carrier: carrier.standings(), spent: spent.into_iter().map(ceiling).collect() })
     }
 }

@@ -4,6 +4,7 @@ mod trail;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,8 +17,12 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::app::board::Board;
+use crate::app::messenger::Standing;
+use crate::app::messenger::ports::Spent;
 use crate::app::metrics::trail::TrailGauges;
 use crate::app::ports::JournalHealth;
+use crate::model::money::Money;
+use crate::outreach::spend;
 
 /// Which address was asked, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -110,6 +115,9 @@ pub struct Metrics {
     texts: Family<Outcome, Counter>,
     waiting_texts: Family<Result, Gauge>,
     breakers: Family<Installation, Gauge>,
+    spent: Gauge<f64, AtomicU64>,
+    held: Gauge,
+    ceilings: Family<Result, Gauge>,
     drifted: Gauge,
     reload_good: Gauge,
     reload_at: Gauge,
@@ -165,6 +173,9 @@ impl Metrics {
             texts: Family::default(),
             waiting_texts: Family::default(),
             breakers: Family::default(),
+            spent: Gauge::default(),
+            held: Gauge::default(),
+            ceilings: Family::default(),
             drifted: Gauge::default(),
             reload_good: Gauge::default(),
             reload_at: Gauge::default(),
@@ -226,6 +237,10 @@ impl Metrics {
         let Self { registry, trial_calls, canaries, .. } = self;
         registry.register("trial_calls", "Calls ended beside rules on trial that answer", trial_calls.clone());
         registry.register("trial_canaries", "Rules on trial that answer, or were taken back", canaries.clone());
+        let Self { registry, spent, held, ceilings, .. } = self;
+        registry.register("texts_spent_today", "What texts have cost since midnight UTC, all together", spent.clone());
+        registry.register("texts_held_today", "Texts held up since midnight UTC by their ceilings", held.clone());
+        registry.register("spending_ceilings", "Organizations near or at their ceilings today", ceilings.clone());
         let Self { registry, texts, waiting_texts, breakers, drifted, .. } = self;
         registry.register("numbers_drifted", "Numbers that are not set as they should be", drifted.clone());
         registry.register("texts", "Texts handed to the carrier, by what came of it", texts.clone());
@@ -283,17 +298,30 @@ impl Metrics {
     }
 
     /// How the outbox and the ways to the carrier stand.
-    pub fn outreach(&self, kept: &[(String, u64)], standings: &[(String, &'static str)]) {
+    pub fn outreach(&self, standing: &Standing) {
+        self.spending(&standing.spent);
+        let Standing { texts, carrier, .. } = standing;
         for result in ["waiting", "unknown", "dead"] {
-            let count = kept.iter().find(|(state, _)| state == result).map_or(0, |(_, count)| *count);
+            let count = texts.iter().find(|(state, _)| state == result).map_or(0, |(_, count)| *count);
             self.waiting_texts.get_or_create(&Result { result }).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
-        for (installation, standing) in standings {
+        for (installation, standing) in carrier {
             let label = Installation { installation: installation.clone() };
             // Of many that work nothing needs to be told; one that rested once is told until the end.
             if *standing != "closed" || self.breakers.get(&label).is_some() {
                 self.breakers.get_or_create(&label).set(i64::from(*standing != "closed"));
             }
+        }
+    }
+
+    /// What texts have cost today, and how many organizations are near their ceilings or at them.
+    fn spending(&self, spent: &[(spend::Standing, Spent)]) {
+        let all = spent.iter().fold(Money::default(), |all, (_, spent)| all.plus(spent.spent));
+        self.spent.set(all.units());
+        self.held.set(spent.iter().map(|(_, spent)| i64::try_from(spent.held).unwrap_or(i64::MAX)).sum());
+        for (result, wanted) in [("near", spend::Standing::Near), ("reached", spend::Standing::Reached)] {
+            let count = spent.iter().filter(|(standing, _)| *standing == wanted).count();
+            self.ceilings.get_or_create(&Result { result }).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 

@@ -12,6 +12,7 @@ mod local;
 mod merged;
 mod outlets;
 mod remote;
+mod spending;
 mod trail;
 
 /// What to look at.
@@ -111,7 +112,9 @@ pub(crate) fn run(args: &Doctor) -> Answer {
             }
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
             runtime.block_on(async {
-                local::outbox(&mut report, &settings).await;
+                if local::outbox(&mut report, &settings).await {
+                    spending::look(&mut report, &settings, &organizations).await;
+                }
                 if !args.offline {
                     remote::look(&mut report, &settings, &organizations).await;
                     outlets::look(&mut report, &settings, &organizations).await;

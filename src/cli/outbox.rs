@@ -191,7 +191,10 @@ async fn whole(one: &Whole) -> Answer {
         masked(&mut text);
     }
     let why = reason(&text);
-    let Listed { id, org, call, kind, to, state, due, attempts, sid, status, from, body, expires, changed, .. } = text;
+    let segments = text.segments.map(|segments| segments.to_string());
+    let Listed {
+        id, org, call, kind, to, state, due, attempts, sid, status, from, body, expires, changed, cost, ..
+    } = text;
     let rows = [
         ("text", Some(id.to_string())),
         ("organization", Some(org)),
@@ -204,6 +207,8 @@ async fn whole(one: &Whole) -> Answer {
         ("carrier says", status),
         ("carrier's name", sid),
         ("reason", why),
+        ("parts", segments),
+        ("costs", cost),
         ("due", Some(at(due))),
         ("worth it until", Some(at(expires))),
         ("tried", Some(format!("{attempts} times"))),

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 
 use crate::admin::outlets::Outlet;
 use crate::app::messenger::herald::Notice;
-use crate::app::messenger::ports::Failed;
+use crate::app::messenger::ports::{Failed, Receipt};
 use crate::model::ids::{AccountSid, ApiKeySid};
 use crate::model::secret::ApiKey;
 use crate::notices::answer::later;
-use crate::twilio::carrier::failed;
+use crate::twilio::carrier::{failed, receipt};
 use crate::twilio::client::{Client, Gate};
 
 /// The account, and its sender.
@@ -23,22 +23,22 @@ fn account(gate: &Arc<Gate>, outlet: &Outlet) -> Result<(Client, String), Failed
     Ok((client, format!("whatsapp:{from}")))
 }
 
-/// Sends a notice; Twilio's name for it.
-pub(in crate::notices) async fn send(gate: &Arc<Gate>, outlet: &Outlet, notice: &Notice) -> Result<String, Failed> {
+/// Sends a notice.
+pub(in crate::notices) async fn send(gate: &Arc<Gate>, outlet: &Outlet, notice: &Notice) -> Result<Receipt, Failed> {
     let (client, from) = account(gate, outlet)?;
     let sent = client.send_message(&from, &format!("whatsapp:{}", notice.to), &notice.body).await;
-    sent.map(|message| message.sid).map_err(|error| failed(&error))
+    sent.map(receipt).map_err(|error| failed(&error))
 }
 
-/// Twilio's names of notices that look like this one and were made since then, the oldest first.
+/// Twilio's notices that look like this one and were made since then, the oldest first.
 pub(in crate::notices) async fn find(
     gate: &Arc<Gate>,
     outlet: &Outlet,
     notice: &Notice,
     since: Timestamp,
-) -> Result<Vec<String>, Failed> {
+) -> Result<Vec<Receipt>, Failed> {
     let (client, from) = account(gate, outlet)?;
     let found = client.messages_since(&from, &format!("whatsapp:{}", notice.to), &notice.body, since).await;
     let found = found.map_err(|error| failed(&error))?;
-    Ok(found.into_iter().rev().map(|message| message.sid).collect())
+    Ok(found.into_iter().rev().map(receipt).collect())
 }

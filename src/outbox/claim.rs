@@ -2,18 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::messenger::ports::{Became, Delivery, OutboxError, Room};
+use crate::app::messenger::ports::{Became, Delivery, OutboxError, Receipt, Room};
+use crate::outbox::spending::Purse;
 use crate::outbox::work::{Row, Value, Work, given, one, places, run};
-use crate::outbox::{keep, report};
+use crate::outbox::{keep, report, spending};
 
 /// Texts to one receiver within [`LATELY`] beyond which two machines are taken to be writing to each other.
 const MOST_TO_ONE: i64 = 20;
 
 /// The stretch over which texts to one receiver are counted, in seconds.
 const LATELY: i64 = 600;
-
-/// A day in seconds.
-const DAY: i64 = 86_400;
 
 /// Looks at the carrier, so many seconds apart, before a text counts as not sent.
 const LOOKS: i64 = 3;
@@ -49,16 +47,18 @@ pub(in crate::outbox) async fn claim(
     // In the same order on every node, so that no two wait for each other.
     for (org, all) in by_org {
         work.alone(&org).await?;
+        let mut purse = Purse::open(work, &org, room).await?;
         let mut taken = 0;
         for due in all {
             if taken == room.each {
                 break;
             }
-            if let Some(delivery) = take(work, due, room, node).await? {
+            if let Some(delivery) = take(work, due, room, (node, &mut purse)).await? {
                 taken += 1;
                 claimed.push(delivery);
             }
         }
+        purse.close(work).await?;
     }
     Ok(claimed)
 }
@@ -94,30 +94,43 @@ impl Due {
 }
 
 /// Takes one, unless it must not go out.
-async fn take(work: &mut dyn Work, due: Due, room: &Room, node: &str) -> Result<Option<Delivery>, OutboxError> {
-    let now = room.now;
-    if !due.unknown
-        && let Some((state, reason)) = stopped(work, &due, now, room.a_day).await?
-    {
-        end(work, due.delivery.id, state, &reason, now).await?;
+async fn take(
+    work: &mut dyn Work,
+    due: Due,
+    room: &Room,
+    (node, purse): (&str, &mut Purse),
+) -> Result<Option<Delivery>, OutboxError> {
+    let (now, Delivery { id, org, to, body, .. }) = (room.now, &due.delivery);
+    if due.unknown {
+        // It may be with the carrier already: it is looked for, which costs nothing.
+        let update = "UPDATE texts SET state = 'sending', changed = $2, node = $3 WHERE id = $1";
+        run(work, update, &given![*id, now, node]).await?;
+        return Ok(Some(due.delivery));
+    }
+    if let Some((state, reason)) = stopped(work, &due, now).await? {
+        end(work, *id, state, &reason, now).await?;
+        return Ok(None);
+    }
+    let estimate = room.budget.estimate(org, to, body);
+    if let Some(reason) = purse.refusal(estimate.cost) {
+        // It waits for a new day's money, unless it is worth nothing by then.
+        if due.delivery.expires > purse.midnight() {
+            again(work, *id, purse.midnight(), &format!("{reason}: it waits until midnight UTC"), now).await?;
+        } else {
+            end(work, *id, "dead", &reason, now).await?;
+        }
         return Ok(None);
     }
     // From here on it may be with the carrier, whatever happens to us.
-    let update = "UPDATE texts SET state = 'sending', attempts = attempts + $3, tried = coalesce(tried, $2), \
-                  changed = $2, node = $4 WHERE id = $1";
-    let fresh = !due.unknown;
-    run(work, update, &given![due.delivery.id, now, fresh, node]).await?;
-    let tried = due.delivery.tried.filter(|_| due.unknown);
-    Ok(Some(Delivery { attempts: due.delivery.attempts + u32::from(fresh), tried, ..due.delivery }))
+    let update = "UPDATE texts SET state = 'sending', attempts = attempts + 1, tried = $2, changed = $2, node = $3, \
+                  segments = $4, cost = $5, booked = $6 WHERE id = $1";
+    let (segments, cost, booked) = (estimate.segments, estimate.cost.millionths(), purse.book(estimate));
+    run(work, update, &given![*id, now, node, segments, cost, booked]).await?;
+    Ok(Some(Delivery { attempts: due.delivery.attempts + 1, tried: None, ..due.delivery }))
 }
 
 /// Why a text does not go out any more.
-async fn stopped(
-    work: &mut dyn Work,
-    due: &Due,
-    now: i64,
-    a_day: u32,
-) -> Result<Option<(&'static str, String)>, OutboxError> {
+async fn stopped(work: &mut dyn Work, due: &Due, now: i64) -> Result<Option<(&'static str, String)>, OutboxError> {
     let Delivery { org, to, body, .. } = &due.delivery;
     if due.unless_taken {
         let select = "SELECT taken_by FROM cases WHERE org = $1 AND call = $2";
@@ -147,11 +160,6 @@ async fn stopped(
             return Ok(Some(("skipped", "the same words went there within ten minutes".to_owned())));
         }
     }
-    let today = "SELECT count(*) FROM texts WHERE org = $1 AND state IN ('sent', 'sending') AND changed > $2";
-    if count(work, today, &given![org, now - DAY]).await? >= i64::from(a_day) {
-        let why = format!("the organization has sent {a_day} texts within a day, which is its ceiling (`texts_a_day`)");
-        return Ok(Some(("dead", why)));
-    }
     Ok(None)
 }
 
@@ -173,15 +181,19 @@ pub(in crate::outbox) async fn settle(
     now: i64,
     node: &str,
 ) -> Result<(), OutboxError> {
-    if let Became::Sent(sid) = became {
-        return sent(work, id, sid, now).await;
+    if let Became::Sent(receipt) = became {
+        return sent(work, id, receipt, now).await;
     }
     let ours = "SELECT org, receiver FROM texts WHERE id = $1 AND state = 'sending' AND node = $2";
     let Some(whose) = one(work, ours, &given![id, node]).await? else { return Ok(()) };
     match became {
-        Became::Sent(sid) => sent(work, id, sid, now).await,
-        Became::Later { after, why } => again(work, id, now + after, why, now).await,
+        Became::Sent(receipt) => sent(work, id, receipt, now).await,
+        Became::Later { after, why } => {
+            spending::take_back(work, id).await?;
+            again(work, id, now + after, why, now).await
+        }
         Became::Dead { why, code } => {
+            spending::take_back(work, id).await?;
             end(work, id, "dead", why, now).await?;
             match keep::unreachable(*code) {
                 Some(reason) => keep::refuse(work, &whose.text(0)?, &whose.text(1)?, reason).await,
@@ -193,12 +205,14 @@ pub(in crate::outbox) async fn settle(
     }
 }
 
-async fn sent(work: &mut dyn Work, id: i64, sid: &str, now: i64) -> Result<(), OutboxError> {
+async fn sent(work: &mut dyn Work, id: i64, receipt: &Receipt, now: i64) -> Result<(), OutboxError> {
+    let sid = &receipt.sid;
     let update = "UPDATE texts SET state = 'sent', sid = $2, reason = NULL, changed = $3, tried = NULL \
-                  WHERE id = $1 AND state <> 'sent'";
-    run(work, update, &given![id, sid, now]).await?;
+                  WHERE id = $1 AND state <> 'sent' RETURNING org";
+    let Some(row) = one(work, update, &given![id, sid, now]).await? else { return Ok(()) };
+    spending::settle(work, id, receipt).await?;
     // The carrier may have told of it before it answered.
-    report::caught_up(work, sid).await
+    report::caught_up(work, &row.text(0)?, sid).await
 }
 
 async fn again(work: &mut dyn Work, id: i64, due: i64, why: &str, now: i64) -> Result<(), OutboxError> {
@@ -214,15 +228,16 @@ async fn look_later(work: &mut dyn Work, id: i64, why: &str, now: i64) -> Result
 
 /// The carrier has these; the first that is no other text's is this one. When there is none it was not sent, but
 /// only after some looks: a message may show late.
-async fn looked(work: &mut dyn Work, id: i64, found: &[String], now: i64) -> Result<(), OutboxError> {
-    for sid in found {
-        if one(work, "SELECT id FROM texts WHERE sid = $1", &given![sid]).await?.is_none() {
-            return sent(work, id, sid, now).await;
+async fn looked(work: &mut dyn Work, id: i64, found: &[Receipt], now: i64) -> Result<(), OutboxError> {
+    for receipt in found {
+        if one(work, "SELECT id FROM texts WHERE sid = $1", &given![&receipt.sid]).await?.is_none() {
+            return sent(work, id, receipt, now).await;
         }
     }
     let update = "UPDATE texts SET looks = looks + 1 WHERE id = $1 RETURNING looks";
     let looks = count(work, update, &given![id]).await?;
     if looks >= LOOKS {
+        spending::take_back(work, id).await?;
         return again(work, id, now, "the carrier does not have it: it is sent again", now).await;
     }
     let update = "UPDATE texts SET state = 'unknown', due = $2, changed = $3 WHERE id = $1";

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use rusqlite::OptionalExtension as _;
 
-use crate::app::messenger::ports::{Became, Delivery, Entry, Outbox, OutboxError, Place, Room, Told, Waiting};
+use crate::app::messenger::ports::{Became, Delivery, Entry, Outbox, OutboxError, Place, Room, Spent, Told, Waiting};
 use crate::app::ports::Later;
 use crate::database::{Address, AddressError};
 use crate::model::phone::E164;
 use crate::model::secret::Secret;
 use crate::outbox::file::{File, NAME};
 use crate::outbox::postgres::Postgres;
-use crate::outbox::work::{Done, Work};
-use crate::outbox::{claim, keep, list};
+use crate::outbox::work::{ALL, Done, Work};
+use crate::outbox::{claim, keep, list, spending};
 use crate::outreach::effects::Case;
 use crate::tenant::switch::SwitchState;
 
@@ -70,13 +70,14 @@ impl Desk {
         self.file.done(deed)
     }
 
-    /// Does something with the texts, wherever they are.
+    /// Does something with the texts of that organization, wherever they are; of all with [`ALL`].
     pub(in crate::outbox) fn with_texts<'a, T: Send + 'static>(
         &'a self,
+        whose: &'a str,
         deed: impl for<'w> FnOnce(&'w mut dyn Work) -> Done<'w, T> + Send + 'static,
     ) -> Later<'a, Result<T, OutboxError>> {
         match &self.shared {
-            Some(shared) => Box::pin(shared.done(deed)),
+            Some(shared) => Box::pin(shared.done(whose, deed)),
             None => self.file.aside(deed),
         }
     }
@@ -100,7 +101,8 @@ impl Outbox for Desk {
     fn place(&self) -> Later<'_, Result<Place, OutboxError>> {
         let node = self.node();
         Box::pin(async move {
-            let kept = self.with_texts(move |work| Box::pin(async move { keep::place(work, &node).await })).await?;
+            let kept =
+                self.with_texts(ALL, move |work| Box::pin(async move { keep::place(work, &node).await })).await?;
             if let Some(place) = kept {
                 return Ok(place);
             }
@@ -125,7 +127,7 @@ impl Outbox for Desk {
             if nothing {
                 return Ok(());
             }
-            self.with_texts(move |work| Box::pin(async move { keep::all(work, &node, &texts, place).await })).await
+            self.with_texts(ALL, move |work| Box::pin(async move { keep::all(work, &node, &texts, place).await })).await
         })
     }
 
@@ -139,13 +141,13 @@ impl Outbox for Desk {
             if self.shared.is_none() && !self.some_due(room.now).await? {
                 return Ok(Vec::new());
             }
-            self.with_texts(move |work| Box::pin(async move { claim::claim(work, &room, &node).await })).await
+            self.with_texts(ALL, move |work| Box::pin(async move { claim::claim(work, &room, &node).await })).await
         })
     }
 
     fn settle(&self, id: i64, became: Became, now: i64) -> Later<'_, Result<(), OutboxError>> {
         let node = self.node();
-        self.with_texts(move |work| Box::pin(async move { claim::settle(work, id, &became, now, &node).await }))
+        self.with_texts(ALL, move |work| Box::pin(async move { claim::settle(work, id, &became, now, &node).await }))
     }
 
     fn recover(&self, now: i64, begins: bool) -> Later<'_, Result<usize, OutboxError>> {
@@ -153,7 +155,7 @@ impl Outbox for Desk {
         if !shares && !begins {
             return Box::pin(async { Ok(0) });
         }
-        self.with_texts(move |work| {
+        self.with_texts(ALL, move |work| {
             Box::pin(async move {
                 if shares { claim::beat(work, now, &node, begins).await } else { claim::given_back(work, now).await }
             })
@@ -161,18 +163,18 @@ impl Outbox for Desk {
     }
 
     fn cases<'a>(&'a self, org: &'a str, number: &'a E164, since: i64) -> Later<'a, Result<Vec<Told>, OutboxError>> {
-        let (org, number) = (org.to_owned(), number.to_string());
-        self.with_texts(move |work| Box::pin(async move { list::cases(work, &org, &number, since).await }))
+        let (owned, number) = (org.to_owned(), number.to_string());
+        self.with_texts(org, move |work| Box::pin(async move { list::cases(work, &owned, &number, since).await }))
     }
 
     fn case<'a>(&'a self, org: &'a str, call: &'a str) -> Later<'a, Result<Option<Case>, OutboxError>> {
-        let (org, call) = (org.to_owned(), call.to_owned());
-        self.with_texts(move |work| Box::pin(async move { list::case(work, &org, &call).await }))
+        let (owned, call) = (org.to_owned(), call.to_owned());
+        self.with_texts(org, move |work| Box::pin(async move { list::case(work, &owned, &call).await }))
     }
 
     fn others<'a>(&'a self, org: &'a str, call: &'a str, but: &'a E164) -> Later<'a, Result<Vec<E164>, OutboxError>> {
-        let (org, call, but) = (org.to_owned(), call.to_owned(), but.to_string());
-        self.with_texts(move |work| Box::pin(async move { list::others(work, &org, &call, &but).await }))
+        let (owned, call, but) = (org.to_owned(), call.to_owned(), but.to_string());
+        self.with_texts(org, move |work| Box::pin(async move { list::others(work, &owned, &call, &but).await }))
     }
 
     fn switches(&self) -> Later<'_, Result<Vec<SwitchState>, OutboxError>> {
@@ -199,12 +201,16 @@ impl Outbox for Desk {
         call: &'a str,
         key: &'a str,
     ) -> Later<'a, Result<Option<Waiting>, OutboxError>> {
-        let (org, call, key) = (org.to_owned(), call.to_owned(), key.to_owned());
-        self.with_texts(move |work| Box::pin(async move { list::kept(work, &org, &call, &key).await }))
+        let (owned, call, key) = (org.to_owned(), call.to_owned(), key.to_owned());
+        self.with_texts(org, move |work| Box::pin(async move { list::kept(work, &owned, &call, &key).await }))
     }
 
     fn counts(&self) -> Later<'_, Result<Vec<(String, u64)>, OutboxError>> {
-        self.with_texts(|work| Box::pin(list::counts(work)))
+        self.with_texts(ALL, |work| Box::pin(list::counts(work)))
+    }
+
+    fn spent(&self, now: i64) -> Later<'_, Result<Vec<Spent>, OutboxError>> {
+        self.with_texts(ALL, move |work| Box::pin(spending::spent(work, now)))
     }
 }
 

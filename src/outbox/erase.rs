@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::app::messenger::ports::OutboxError;
 use crate::audit::person::{ERASED, Whom};
 use crate::outbox::desk::Desk;
-use crate::outbox::work::{Value, Work, given};
+use crate::outbox::work::{ALL, Value, Work, given};
 
 /// The person, and the calls of theirs, each with its organization.
 struct Person {
@@ -32,7 +32,7 @@ impl Desk {
             self.file().here(|connection| connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"))?;
         }
         if self.is_shared() {
-            rows += self.with_texts(move |work| Box::pin(async move { texts(work, &person).await })).await?;
+            rows += self.with_texts(ALL, move |work| Box::pin(async move { texts(work, &person).await })).await?;
         }
         Ok(rows)
     }

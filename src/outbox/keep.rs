@@ -13,7 +13,12 @@ pub(in crate::outbox) async fn all(
     entries: &[Entry],
     place: Option<Place>,
 ) -> Result<(), OutboxError> {
+    let mut whose = "";
     for entry in entries {
+        if whose != entry.org() {
+            whose = entry.org();
+            work.stands_for(whose).await?;
+        }
         keep(work, entry).await?;
     }
     let Some(place) = place else { return Ok(()) };
@@ -55,7 +60,7 @@ async fn keep(work: &mut dyn Work, entry: &Entry) -> Result<(), OutboxError> {
             run(work, "DELETE FROM refused WHERE org = $1 AND number = $2", &given![org, number]).await
         }
         Entry::Switch { state, by, at, undone } => switch(work, state, by, *at, *undone).await,
-        Entry::Report { sid, status, error, at } => report::report(work, sid, status, *error, *at).await,
+        Entry::Report { org, sid, status, error, at } => report::report(work, (org, sid), status, *error, *at).await,
     }
 }
 

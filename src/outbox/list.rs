@@ -1,10 +1,11 @@
 //! What is shown, and what is done by hand: the list of texts, calls that people were told of, switches with every turn.
 
 use crate::app::messenger::ports::{OutboxError, Told, Waiting};
+use crate::model::money::Money;
 use crate::model::phone::E164;
 use crate::outbox::desk::Desk;
 use crate::outbox::keep;
-use crate::outbox::work::{Row, Value, Work, given, one, places};
+use crate::outbox::work::{ALL, Row, Value, Work, given, one, places};
 use crate::outreach::effects::Case;
 use crate::tenant::switch::SwitchState;
 
@@ -43,11 +44,15 @@ pub struct Listed {
     pub expires: i64,
     /// When anything became of it last.
     pub changed: i64,
+    /// How many parts it makes, once it was taken to be sent.
+    pub segments: Option<u32>,
+    /// What it costs as far as is known, in the currency of the settings.
+    pub cost: Option<String>,
 }
 
 /// The columns of a text in the list.
 const LISTED: &str = "id, org, call, kind, receiver, state, due, attempts, reason, sid, status, code, sender, body, \
-                      expires, changed";
+                      expires, changed, segments, cost";
 
 impl Listed {
     fn read(row: &Row) -> Result<Self, OutboxError> {
@@ -69,6 +74,8 @@ impl Listed {
             body: row.text(13)?,
             expires: row.number(14)?,
             changed: row.number(15)?,
+            segments: small(16),
+            cost: row.maybe_number(17).map(|cost| Money::of_millionths(cost).to_string()),
         })
     }
 }
@@ -105,20 +112,20 @@ impl Desk {
         }
         let filter = if filters.is_empty() { String::new() } else { format!("WHERE {} ", filters.join(" AND ")) };
         let select = format!("SELECT {LISTED} FROM texts {filter}ORDER BY id DESC LIMIT $1");
-        let rows = self.with_texts(move |work| Box::pin(async move { work.rows(&select, &given).await }));
+        let rows = self.with_texts(ALL, move |work| Box::pin(async move { work.rows(&select, &given).await }));
         rows.await?.iter().map(Listed::read).collect()
     }
 
     /// One text.
     pub async fn text(&self, id: i64) -> Result<Option<Listed>, OutboxError> {
         let select = format!("SELECT {LISTED} FROM texts WHERE id = $1");
-        let row = self.with_texts(move |work| Box::pin(async move { one(work, &select, &given![id]).await }));
+        let row = self.with_texts(ALL, move |work| Box::pin(async move { one(work, &select, &given![id]).await }));
         row.await?.as_ref().map(Listed::read).transpose()
     }
 
     /// Lets a text that died, or that the carrier could not deliver, try again for an hour; whether there was one.
     pub async fn retry(&self, id: i64, now: i64) -> Result<bool, OutboxError> {
-        let update = "UPDATE texts SET state = 'waiting', due = $2, attempts = 0, looks = 0, changed = $2, sid = NULL, \
+        let update = "UPDATE texts SET state = 'waiting', due = $2, attempts = 0, looks = 0, changed = $2, sid = NULL, booked = NULL, \
                       status = NULL, code = NULL, expires = CASE WHEN expires < $3 THEN $3 ELSE expires END \
                       WHERE id = $1 AND (state IN ('dead', 'skipped', 'waiting') \
                       OR state = 'sent' AND status IN ('undelivered', 'failed')) RETURNING id";
@@ -133,7 +140,7 @@ impl Desk {
     }
 
     async fn changed(&self, update: &'static str, given: Vec<Value>) -> Result<bool, OutboxError> {
-        let changed = self.with_texts(move |work| Box::pin(async move { one(work, update, &given).await }));
+        let changed = self.with_texts(ALL, move |work| Box::pin(async move { one(work, update, &given).await }));
         Ok(changed.await?.is_some())
     }
 

@@ -29,7 +29,10 @@ const CONNECTIONS: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long each statement may take, so that the server stops working on what nobody waits for.
-const STATEMENT: &str = "SET LOCAL statement_timeout = 4500; SET LOCAL idle_in_transaction_session_timeout = 10000";
+const STATEMENT: &str = "4500";
+
+/// How long a node may sleep inside a transaction, which others wait for.
+const IDLE: &str = "10000";
 
 /// The way there.
 pub(in crate::outbox) struct Postgres {
@@ -67,17 +70,19 @@ impl Postgres {
         Ok(Self { pool, config, tls, formed: Mutex::new(false) })
     }
 
-    /// Does all of the deed, or nothing; in time, or not as far as is known.
+    /// Does all of the deed for that organization, or nothing; in time, or not as far as is known.
     pub(in crate::outbox) async fn done<T: Send>(
         &self,
+        whose: &str,
         deed: impl for<'w> FnOnce(&'w mut dyn Work) -> Done<'w, T> + Send,
     ) -> Result<T, OutboxError> {
         let late = |_late| Err(OutboxError("PostgreSQL does not answer in time".to_owned()));
-        tokio::time::timeout(PATIENCE, self.tried(deed)).await.unwrap_or_else(late)
+        tokio::time::timeout(PATIENCE, self.tried(whose, deed)).await.unwrap_or_else(late)
     }
 
     async fn tried<T: Send>(
         &self,
+        whose: &str,
         deed: impl for<'w> FnOnce(&'w mut dyn Work) -> Done<'w, T> + Send,
     ) -> Result<T, OutboxError> {
         self.form().await?;
@@ -85,7 +90,9 @@ impl Postgres {
         let mut lent = Lent(Some(lent));
         let client = lent.0.as_mut().ok_or_else(|| OutboxError("the connection is gone".to_owned()))?;
         let transaction = client.transaction().await.map_err(|error| away(&error))?;
-        transaction.batch_execute(STATEMENT).await.map_err(|error| away(&error))?;
+        let begin = "SELECT set_config('ringfall.org', $1, true), set_config('statement_timeout', $2, true), \
+                     set_config('idle_in_transaction_session_timeout', $3, true)";
+        transaction.execute(begin, &[&whose, &STATEMENT, &IDLE]).await.map_err(|error| away(&error))?;
         let done = deed(&mut There(&transaction)).await?;
         transaction.commit().await.map_err(|error| away(&error))?;
         // Only a connection whose transaction ended well is used again.
@@ -137,9 +144,17 @@ impl Work for There<'_> {
         " FOR UPDATE SKIP LOCKED"
     }
 
+    fn stands_for<'a>(&'a mut self, org: &'a str) -> Done<'a, ()> {
+        Box::pin(async move {
+            let say = "SELECT set_config('ringfall.org', $1, true)";
+            self.0.execute(say, &[&org]).await.map(drop).map_err(|error| away(&error))
+        })
+    }
+
     fn alone<'a>(&'a mut self, org: &'a str) -> Done<'a, ()> {
         Box::pin(async move {
-            let lock = "SELECT pg_advisory_xact_lock(hashtextextended('ringfall outbox ' || CAST($1 AS text), 0))";
+            let lock = "SELECT set_config('ringfall.org', $1, true), \
+                        pg_advisory_xact_lock(hashtextextended('ringfall outbox ' || $1, 0))";
             self.0.execute(lock, &[&org]).await.map(drop).map_err(|error| away(&error))
         })
     }

@@ -23,43 +23,51 @@ fn rank(status: &str) -> i64 {
 /// Takes in a report. That a receiver cannot be reached is remembered.
 pub(in crate::outbox) async fn report(
     work: &mut dyn Work,
-    sid: &str,
+    (org, sid): (&str, &str),
     status: &str,
     code: Option<u32>,
     at: i64,
 ) -> Result<(), OutboxError> {
-    let select = "SELECT org, receiver, status FROM texts WHERE sid = $1";
-    let Some(text) = one(work, select, &given![sid]).await? else { return early(work, sid, status, code, at).await };
-    if rank(status) <= text.maybe_text(2).as_deref().map_or(0, rank) {
+    let select = "SELECT receiver, status FROM texts WHERE sid = $1 AND org = $2";
+    let Some(text) = one(work, select, &given![sid, org]).await? else {
+        return early(work, (org, sid), status, code, at).await;
+    };
+    if rank(status) <= text.maybe_text(1).as_deref().map_or(0, rank) {
         return Ok(());
     }
     let reason = code.map(|code| format!("the carrier reports code {code}"));
     let update = "UPDATE texts SET status = $2, code = $3, reason = coalesce($4, reason) WHERE sid = $1";
     run(work, update, &given![sid, status, code, reason.as_ref()]).await?;
     match keep::unreachable(code) {
-        Some(reason) => keep::refuse(work, &text.text(0)?, &text.text(1)?, reason).await,
+        Some(reason) => keep::refuse(work, org, &text.text(0)?, reason).await,
         None => Ok(()),
     }
 }
 
 /// A report of a text that is not known by that name, or not yet.
-async fn early(work: &mut dyn Work, sid: &str, status: &str, code: Option<u32>, at: i64) -> Result<(), OutboxError> {
+async fn early(
+    work: &mut dyn Work,
+    (org, sid): (&str, &str),
+    status: &str,
+    code: Option<u32>,
+    at: i64,
+) -> Result<(), OutboxError> {
     run(work, "DELETE FROM reports WHERE at < $1", &given![at - WEEK]).await?;
-    let known = one(work, "SELECT status FROM reports WHERE sid = $1", &given![sid]).await?;
+    let known = one(work, "SELECT status FROM reports WHERE org = $1 AND sid = $2", &given![org, sid]).await?;
     if rank(status) <= known.and_then(|row| row.maybe_text(0)).as_deref().map_or(0, rank) {
         return Ok(());
     }
-    let insert = "INSERT INTO reports (sid, status, code, at) VALUES ($1, $2, $3, $4) \
-                  ON CONFLICT (sid) DO UPDATE SET status = excluded.status, code = excluded.code, at = excluded.at";
-    run(work, insert, &given![sid, status, code, at]).await
+    let insert = "INSERT INTO reports (org, sid, status, code, at) VALUES ($1, $2, $3, $4, $5) \
+                  ON CONFLICT (org, sid) DO UPDATE SET status = excluded.status, code = excluded.code, at = excluded.at";
+    run(work, insert, &given![org, sid, status, code, at]).await
 }
 
 /// A text has its name now: what was told of it before counts.
-pub(in crate::outbox) async fn caught_up(work: &mut dyn Work, sid: &str) -> Result<(), OutboxError> {
-    let delete = "DELETE FROM reports WHERE sid = $1 RETURNING status, code, at";
-    let Some(row) = one(work, delete, &given![sid]).await? else { return Ok(()) };
+pub(in crate::outbox) async fn caught_up(work: &mut dyn Work, org: &str, sid: &str) -> Result<(), OutboxError> {
+    let delete = "DELETE FROM reports WHERE org = $1 AND sid = $2 RETURNING status, code, at";
+    let Some(row) = one(work, delete, &given![org, sid]).await? else { return Ok(()) };
     let code = row.maybe_number(1).and_then(|code| u32::try_from(code).ok());
-    report(work, sid, &row.text(0)?, code, row.number(2)?).await
+    report(work, (org, sid), &row.text(0)?, code, row.number(2)?).await
 }
 
 #[cfg(test)]

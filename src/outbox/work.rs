@@ -91,6 +91,9 @@ fn odd(place: usize) -> OutboxError {
     OutboxError(format!("column {place} is not what it should be"))
 }
 
+/// Who sends for all organizations.
+pub(in crate::outbox) const ALL: &str = "@platform";
+
 /// A transaction.
 pub(in crate::outbox) trait Work: Send {
     /// What the statement answers; nothing for one that only changes something.
@@ -99,7 +102,10 @@ pub(in crate::outbox) trait Work: Send {
     /// What passes by rows that another node is at.
     fn skips(&self) -> &'static str;
 
-    /// Lets no other node decide what this organization may send until the transaction ends.
+    /// From here on it is for this organization, and sees and writes nothing else; for all with [`ALL`].
+    fn stands_for<'a>(&'a mut self, org: &'a str) -> Done<'a, ()>;
+
+    /// The same, and lets no other node decide what this organization may send until the transaction ends.
     fn alone<'a>(&'a mut self, org: &'a str) -> Done<'a, ()>;
 }
 

@@ -44,15 +44,29 @@ pub(in crate::rules) fn bar(countries: &[Box<str>], number: &E164) -> Option<Bar
 }
 
 /// The two letters of a number's country, when it has one.
-pub(in crate::rules) fn country(number: &E164) -> Option<Box<str>> {
+pub fn country(number: &E164) -> Option<Box<str>> {
     let parsed = PHONE_NUMBER_UTIL.parse(number.as_str(), None).ok()?;
     let region = PHONE_NUMBER_UTIL.get_region_for_number(&parsed);
     let region = region.or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(parsed.country_code));
     region.map(|region| letters(region).into())
 }
 
+/// Whether these two letters are those of a country; what was probably meant, or how to write one, if they are not.
+pub fn known(country: &str) -> Result<(), String> {
+    if country.len() == 2 && PHONE_NUMBER_UTIL.get_supported_regions().any(|region| letters(region) == *country) {
+        return Ok(());
+    }
+    let upper = country.to_ascii_uppercase();
+    Err(match upper.as_str() {
+        "UK" => "did you mean `GB`?".to_owned(),
+        "USA" => "did you mean `US`?".to_owned(),
+        _ if upper != country && upper.len() == 2 => format!("did you mean `{upper}`?"),
+        _ => "write the two letters of ISO 3166, such as `US` or `CA`".to_owned(),
+    })
+}
+
 /// The two letters of a country.
-pub(in crate::rules) fn letters(region: Region) -> String {
+fn letters(region: Region) -> String {
     format!("{region:?}")
 }
 

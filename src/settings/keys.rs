@@ -31,7 +31,7 @@ const fn open(name: &'static str, variable: &'static str, default: &'static str,
 }
 
 /// All settings, in the order of `--print-config`.
-pub const KEYS: [Key; 49] = [
+pub const KEYS: [Key; 51] = [
     open(
         "listen",
         "RINGFALL_LISTEN",
@@ -193,7 +193,24 @@ pub const KEYS: [Key; 49] = [
         "address of the resolver that host names are proved by; the system's when not set",
     ),
     open("texts_a_second", "RINGFALL_TEXTS_A_SECOND", "100", "texts of one organization that a node sends in a second"),
-    open("texts_a_day", "RINGFALL_TEXTS_A_DAY", "500", "texts that an organization may send within a day"),
+    open(
+        "spend_a_day",
+        "RINGFALL_SPEND_A_DAY",
+        "10.00 USD",
+        "what an organization's texts and notices may cost from midnight to midnight UTC; calls are answered all the same",
+    ),
+    open(
+        "spend_a_day_of",
+        "RINGFALL_SPEND_A_DAY_OF",
+        "",
+        "organizations that may spend more or less than that, with commas between: `acme=20.00, globex=2.50`",
+    ),
+    open(
+        "text_prices",
+        "RINGFALL_TEXT_PRICES",
+        "US=0.02, CA=0.02, other=0.25, whatsapp=0.10",
+        "what one part of a text is taken to cost by the receiver's country; what is not named costs as here",
+    ),
     open(
         "outbound_allow",
         "RINGFALL_OUTBOUND_ALLOW",

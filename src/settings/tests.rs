@@ -192,6 +192,42 @@ fn answers_wait_for_a_database_only_where_there_is_one_and_for_less_than_the_jou
 }
 
 #[test]
+fn money_is_spent_by_the_day_and_prices_are_those_of_countries() {
+    let folder = tempfile::tempdir().unwrap();
+    let spend = |given: &[(&str, &str)]| load(&around(&folder, given)).settings.map(|settings| settings.spend);
+    let usual = spend(&[]).unwrap();
+    let cost = |spend: &crate::outreach::spend::Spend, to: &str| spend.text(to, "Hello.").cost.to_string();
+    assert_eq!((usual.ceiling("acme").to_string(), usual.currency.to_string()), ("10.00".into(), "USD".into()));
+    assert_eq!((cost(&usual, "+16195550111"), cost(&usual, "+4915112345678")), ("0.02".into(), "0.25".into()));
+    let given = [
+        ("RINGFALL_SPEND_A_DAY", "5 EUR"),
+        ("RINGFALL_SPEND_A_DAY_OF", "acme=20.00, globex = 0.50 EUR"),
+        ("RINGFALL_TEXT_PRICES", "DE=0.11, other=0.30"),
+    ];
+    let own = spend(&given).unwrap();
+    let ceilings = ["acme", "globex", "initech"].map(|org| own.ceiling(org).to_string());
+    assert_eq!((ceilings, own.currency.to_string()), (["20.00", "0.50", "5.00"].map(Into::into), "EUR".into()));
+    let costs = ["+4915112345678", "+16195550111", "+447911123456"].map(|to| cost(&own, to));
+    assert_eq!(costs, ["0.11", "0.02", "0.30"], "what is not named keeps its price");
+    for (name, wrong, told) in [
+        ("RINGFALL_SPEND_A_DAY", "5.00", "such as `10.00 USD`"),
+        ("RINGFALL_SPEND_A_DAY", "-5.00 USD", "such as `10.00 USD`"),
+        ("RINGFALL_SPEND_A_DAY_OF", "acme", "such as `acme=20.00`"),
+        ("RINGFALL_SPEND_A_DAY_OF", "acme=5.00 EUR", "the currency of `spend_a_day`"),
+        ("RINGFALL_SPEND_A_DAY_OF", "acme=5.00, acme=6.00", "stands there twice"),
+        ("RINGFALL_TEXT_PRICES", "UK=0.05", "did you mean `GB`?"),
+        ("RINGFALL_TEXT_PRICES", "us=0.05", "did you mean `US`?"),
+        ("RINGFALL_TEXT_PRICES", "US=cheap", "no price for one part"),
+        ("RINGFALL_TEXT_PRICES", "US=0.01, US=0.02", "stands there twice"),
+    ] {
+        let faults = spend(&[(name, wrong)]).unwrap_err();
+        assert_eq!(faults.0.len(), 1, "{name}={wrong}: {faults}");
+        let faults = faults.to_string();
+        assert!(faults.contains(told) && faults.contains(&format!("environment {name}")), "{name}={wrong}: {faults}");
+    }
+}
+
+#[test]
 fn records_are_kept_for_some_days_and_for_fewer_where_that_is_wanted() {
     let folder = tempfile::tempdir().unwrap();
     let kept = |given: &[(&str, &str)]| load(&around(&folder, given)).settings.map(|settings| settings.retention);

@@ -65,12 +65,13 @@ pub(super) async fn start(
         Ok::<_, anyhow::Error>((ready(settings, app, (&accounts, &shared), gate).await?, accounts))
     };
     match started.await {
-        Ok((Means { outbox, carrier, key }, accounts)) => {
+        Ok((Means { outbox, carrier, key, spend }, accounts)) => {
             let trail: Arc<dyn Trail> = Arc::<Store>::clone(store);
             let links = Arc::new(Links(link(settings.public_url.clone(), key)));
             let reader = reader::run(Arc::clone(app), trail, Arc::clone(&outbox), links);
             let alike = switches::run(Arc::clone(app), Arc::clone(&outbox), shared);
-            let sender = sender::run(Arc::clone(app), outbox, carrier, limits(settings));
+            let limits = Limits { spend, a_second: settings.texts_a_second };
+            let sender = sender::run(Arc::clone(app), outbox, carrier, limits);
             let mut tasks = vec![tokio::spawn(reader), tokio::spawn(sender), tokio::spawn(alike)];
             tasks.extend(watch_numbers(settings, app, accounts));
             Tasks(tasks)
@@ -80,10 +81,6 @@ pub(super) async fn start(
             Tasks::default()
         }
     }
-}
-
-const fn limits(settings: &Settings) -> Limits {
-    Limits { a_day: settings.texts_a_day, a_second: settings.texts_a_second }
 }
 
 /// Looks after the numbers, where it is known how we are reached.
@@ -143,7 +140,8 @@ async fn ready(
     }
     let report = settings.public_url.as_ref().map(|url| url.url(Endpoint::MessageStatus.path()));
     let carrier: Arc<dyn Carrier> = Arc::new(Texts::new(gate, ways(app, accounts), report));
-    let means = Means { outbox, carrier, key: listen_key(&settings.data)? };
+    let spend = Arc::new(settings.spend.clone());
+    let means = Means { outbox, carrier, key: listen_key(&settings.data)?, spend };
     app.outreach.set(means.clone());
     Ok(means)
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::app::directory::outlet::Wanted;
-use crate::app::messenger::ports::{Carrier, Failed, Outgoing, Parts, Sound};
+use crate::app::messenger::ports::{Carrier, Failed, Outgoing, Parts, Receipt, Sound};
 use crate::app::ports::Later;
 use crate::model::ids::{OrgSlug, RecordingSid};
 use crate::model::phone::E164;
 use crate::twilio::client::{Client, Gate};
 use crate::twilio::error::{Certainty, Error};
-use crate::twilio::messages::Text;
+use crate::twilio::messages::{Message, Text};
 use crate::twilio::recordings;
 
 /// Over which accounts an organization's requests go, given one of its numbers: the first is the one to use. What it
@@ -54,13 +54,13 @@ impl Carrier for Texts {
         (self.accounts)(org, Some(from), Wanted::Texts).map(drop)
     }
 
-    fn send<'a>(&'a self, org: &'a OrgSlug, text: &'a Outgoing) -> Later<'a, Result<String, Failed>> {
+    fn send<'a>(&'a self, org: &'a OrgSlug, text: &'a Outgoing) -> Later<'a, Result<Receipt, Failed>> {
         Box::pin(async move {
             let Outgoing { from, to, body, valid_for } = text;
             let report = self.report.as_ref().map(|url| format!("{url}?org={org}"));
             let text = Text { from, to, body, status_callback: report.as_deref(), valid_for: *valid_for };
             let sent = self.client(org, from)?.send_text(&text).await;
-            sent.map(|message| message.sid).map_err(|error| failed(&error))
+            sent.map(receipt).map_err(|error| failed(&error))
         })
     }
 
@@ -69,15 +69,11 @@ impl Carrier for Texts {
         org: &'a OrgSlug,
         text: &'a Outgoing,
         since: Timestamp,
-    ) -> Later<'a, Result<Vec<String>, Failed>> {
+    ) -> Later<'a, Result<Vec<Receipt>, Failed>> {
         Box::pin(async move {
             let found = self.client(org, &text.from)?.texts_since(&text.from, &text.to, &text.body, since).await;
             // The oldest first: it is the likeliest to be the one that was sent then.
-            let names = |mut messages: Vec<crate::twilio::messages::Message>| {
-                messages.reverse();
-                messages.into_iter().map(|message| message.sid).collect()
-            };
-            found.map(names).map_err(|error| failed(&error))
+            found.map(|found| found.into_iter().rev().map(receipt).collect()).map_err(|error| failed(&error))
         })
     }
 
@@ -117,6 +113,11 @@ impl Parts for recordings::Sound {
     fn next(&mut self) -> Later<'_, Result<Option<Vec<u8>>, String>> {
         Box::pin(async move { self.part().await.map_err(|error| error.to_string()) })
     }
+}
+
+/// What Twilio says of a message that it has.
+pub(crate) fn receipt(message: Message) -> Receipt {
+    Receipt { segments: message.segments(), price: message.price(), sid: message.sid }
 }
 
 /// What an error means for what was to be sent.

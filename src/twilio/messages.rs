@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::model::money::{Currency, Money};
 use crate::model::phone::E164;
 use crate::twilio::client::Client;
 use crate::twilio::error::Error;
@@ -39,9 +40,29 @@ pub struct Message {
     /// When it was made, in RFC 2822.
     #[serde(default)]
     date_created: Option<String>,
+    /// How many parts it makes, in digits; `0` while that is not known.
+    #[serde(default)]
+    num_segments: Option<String>,
+    /// What it costs, below zero; known only some time after it went out.
+    #[serde(default)]
+    price: Option<String>,
+    /// Of which currency that is.
+    #[serde(default)]
+    price_unit: Option<String>,
 }
 
 impl Message {
+    /// How many parts it makes, once that is known.
+    pub fn segments(&self) -> Option<u32> {
+        self.num_segments.as_deref()?.parse().ok().filter(|segments| *segments > 0)
+    }
+
+    /// What it costs, once that is known.
+    pub fn price(&self) -> Option<(Money, Currency)> {
+        let amount = Money::parse(self.price.as_deref()?.trim_start_matches('-'))?;
+        Some((amount, Currency::parse(self.price_unit.as_deref()?)?))
+    }
+
     /// When it was made.
     pub fn made(&self) -> Option<Timestamp> {
         let text = self.date_created.as_deref()?;

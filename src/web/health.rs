@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::app::live::{FileState, FileStatus, Snapshot};
+use crate::app::messenger::Standing;
 use crate::model::moment::bundled_tzdb;
+use crate::outreach::spend;
 use crate::rules::ruleset::RolloutMode;
 use crate::web::{Front, raw};
 
@@ -58,13 +60,23 @@ const MOST_FILES: usize = 100;
 
 /// How telling people stands; the metrics learn it, too.
 async fn outreach(app: &App) -> Value {
-    let Some((kept, standings)) = app.outreach.standing().await else { return Value::Null };
-    app.metrics.outreach(&kept, &standings);
-    let kept: serde_json::Map<_, _> = kept.into_iter().map(|(state, count)| (state, count.into())).collect();
-    let working = standings.iter().filter(|(_, word)| *word == "closed").count();
-    let resting = standings.into_iter().filter(|(_, word)| *word != "closed");
+    let Some(standing) = app.outreach.standing(app.clock.now().as_second()).await else { return Value::Null };
+    app.metrics.outreach(&standing);
+    let Standing { texts, carrier, spent } = standing;
+    let texts: serde_json::Map<_, _> = texts.into_iter().map(|(state, count)| (state, count.into())).collect();
+    let working = carrier.iter().filter(|(_, word)| *word == "closed").count();
+    let resting = carrier.into_iter().filter(|(_, word)| *word != "closed");
     let resting: serde_json::Map<_, _> = resting.map(|(name, word)| (name, word.into())).collect();
-    json!({ "texts": kept, "carrier": { "working": working, "resting": resting } })
+    // Those are listed about whom something should be done.
+    let of = |wanted: spend::Standing| {
+        let found = spent.iter().filter(|(standing, _)| *standing == wanted).take(MOST_FILES);
+        found.map(|(_, spent)| (spent.org.clone(), spent.spent.to_string().into())).collect::<serde_json::Map<_, _>>()
+    };
+    json!({
+        "texts": texts,
+        "carrier": { "working": working, "resting": resting },
+        "spent_today": { "near_ceiling": of(spend::Standing::Near), "at_ceiling": of(spend::Standing::Reached) },
+    })
 }
 
 fn details(app: &App, status: &str, outreach: &Value) -> Value {

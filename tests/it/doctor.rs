@@ -134,3 +134,28 @@ async fn it_tells_how_the_trail_stands() {
     drop(file);
     assert!(examined(&house, &[], &["--offline"]).1.contains("FAIL  chain: place 1 was bound"));
 }
+
+#[tokio::test]
+async fn it_tells_what_texts_have_cost_today() {
+    use crate::outbox::{DANA, draft, room_for};
+    use ringfall::app::messenger::ports::Outbox as _;
+
+    let house = House::new();
+    let examined = |settings: &[(&str, &str)]| examined(&house, settings, &["--offline"]).1;
+    assert!(!examined(&[]).contains("spending"), "nothing was ever sent");
+    let desk = ringfall::outbox::Desk::open(std::path::Path::new(&house.path("data"))).unwrap();
+    assert!(examined(&[]).contains("PASS  acme: spending: texts have cost 0.00 of 10.00 USD since midnight UTC"));
+    let now = jiff::Timestamp::now().as_second();
+    let texts = ["+16195550112", DANA].map(|to| draft(to, to, now)).to_vec();
+    desk.keep(texts, None).await.unwrap();
+    // Two cents, if the day did not end meanwhile.
+    assert_eq!(desk.claim(room_for(now, 2)).await.unwrap().len(), 2);
+    let own = [("RINGFALL_SPEND_A_DAY_OF", "acme=0.02"), ("RINGFALL_SPEND_A_DAY", "7.00 EUR")];
+    let told = examined(&own);
+    assert!(told.contains("WARN  acme: spending: texts have cost 0.02 of 0.02 EUR since midnight UTC"), "{told}");
+    assert!(told.contains("`spend_a_day_of: acme=…` lets it spend more"), "{told}");
+    desk.keep(vec![draft("more", "+16195550113", now)], None).await.unwrap();
+    assert!(desk.claim(room_for(now, 2)).await.unwrap().is_empty());
+    let told = examined(&own);
+    assert!(told.contains("FAIL  acme: spending") && told.contains("and 1 were held up"), "{told}");
+}

@@ -238,8 +238,8 @@ async fn a_notice_to_an_address_of_ones_own_is_signed_and_repeats_are_told_apart
     let busy = notices.send(&notice).await.unwrap_err();
     assert!(matches!(busy, Failed::NotDone { wait: Some(wait), .. } if wait.as_secs() == 7), "{busy:?}");
     assert!(matches!(notices.send(&notice).await, Err(Failed::Never { .. })), "it is gone for good");
-    assert_eq!(notices.send(&notice).await, Ok("ntc_0123".into()));
-    assert_eq!(notices.send(&notice).await, Ok("ntc_0123".into()));
+    assert_eq!(notices.send(&notice).await, Ok("ntc_0123".to_owned().into()));
+    assert_eq!(notices.send(&notice).await, Ok("ntc_0123".to_owned().into()));
     let seen = seen.lock().unwrap().clone();
     for asked in &seen {
         let (id, at) = (asked.header("webhook-id"), asked.header("webhook-timestamp"));
@@ -278,5 +278,5 @@ async fn what_providers_answer_is_understood() {
     let telegram = notices(TELEGRAM, &people.web);
     let nobody = telegram.send(&notice(ChannelKind::Telegram, "42")).await;
     assert!(matches!(&nobody, Err(Failed::Never { why, .. }) if why.contains("chat not found")), "{nobody:?}");
-    assert_eq!(telegram.send(&notice(ChannelKind::Telegram, "-10042")).await, Ok("-10042/7".into()));
+    assert_eq!(telegram.send(&notice(ChannelKind::Telegram, "-10042")).await, Ok("-10042/7".to_owned().into()));
 }

@@ -1,19 +1,25 @@
 //! The outbox in both databases: one contract for the two, nodes that share one, and whatever stops in between.
 
-use ringfall::app::messenger::ports::{Delivery, Entry, Outbox as _, Room};
+use std::sync::Arc;
+
+use ringfall::app::messenger::ports::{Budget, Delivery, Entry, Outbox as _, Room};
+use ringfall::model::money::Money;
 use ringfall::model::phone::E164;
 use ringfall::model::secret::Secret;
 use ringfall::outbox::Desk;
 use ringfall::outreach::draft::{Draft, Kind};
+use ringfall::outreach::segments::segments;
+use ringfall::outreach::spend::Estimate;
 
 mod contract;
 mod crash;
 mod nodes;
+mod spending;
+mod wall;
 
 pub(crate) const ORG: &str = "acme";
 pub(crate) const CALL: &str = "CA0123456789abcdef0123456789abcdef";
 pub(crate) const DANA: &str = "+16195550111";
-pub(crate) const PLENTY: u32 = 1_000_000;
 
 /// A place for an outbox, which goes away with the test.
 pub(crate) struct Ground {
@@ -51,8 +57,32 @@ pub(crate) fn draft(key: &str, to: &str, due: i64) -> Entry {
     Entry::Draft { org: ORG.into(), call: CALL.into(), draft }
 }
 
+/// So much may be spent, and each part of a text costs a cent; channels are free.
+#[derive(Debug)]
+struct Cents(i64);
+
+impl Budget for Cents {
+    fn ceiling(&self, _: &str) -> Money {
+        cents(self.0)
+    }
+
+    fn estimate(&self, _: &str, to: &str, body: &str) -> Estimate {
+        let segments = if to.starts_with('#') { 0 } else { segments(body) };
+        Estimate { segments, cost: cents(1).times(segments) }
+    }
+}
+
+pub(crate) fn cents(cents: i64) -> Money {
+    Money::of_millionths(10_000 * cents)
+}
+
 pub(crate) fn room(now: i64) -> Room {
-    Room { now, most: 100, each: 100, a_day: PLENTY, but: Vec::new() }
+    room_for(now, 1_000_000)
+}
+
+/// So many cents may be spent in a day.
+pub(crate) fn room_for(now: i64, cents: i64) -> Room {
+    Room { now, most: 100, each: 100, budget: Arc::new(Cents(cents)), but: Vec::new() }
 }
 
 pub(crate) async fn claim(desk: &Desk, now: i64) -> Vec<Delivery> {
@@ -90,7 +120,10 @@ both! {
     a_text_on_its_way_at_a_crash_is_looked_up_and_never_sent_blindly,
     what_the_carrier_does_not_have_is_sent_again_after_three_looks,
     a_call_that_is_taken_needs_no_more_texts_and_only_one_takes_it,
-    ceilings_and_loops_stop_texts_and_age_does,
+    loops_stop_texts_and_age_does,
+    a_days_money_stops_what_costs_and_nothing_that_is_free,
+    what_waits_for_midnight_goes_out_with_the_new_days_money,
+    money_for_what_did_not_go_out_comes_back_and_the_carriers_price_counts,
     one_organization_does_not_keep_another_waiting,
     what_the_carrier_reports_is_kept_in_any_order_and_however_often,
     a_report_may_come_before_the_answer,

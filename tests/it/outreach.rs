@@ -70,7 +70,8 @@ impl Stage {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("only these texts came: {:?}", self.fake.state().texts());
+        let kept = self.outbox(&["outbox", "list", "--show-numbers"]);
+        panic!("only these texts came: {:?}; kept are {kept:?}", self.fake.state().texts());
     }
 
     /// Somebody writes to the line.
@@ -409,7 +410,7 @@ async fn a_thousand_texts_leave_in_a_moment() {
         ("TWILIO_API_KEY", KEY),
         ("TWILIO_API_SECRET", KEY_SECRET),
         ("RINGFALL_TWILIO_API_URL", url.as_str()),
-        ("RINGFALL_TEXTS_A_DAY", "100000"),
+        ("RINGFALL_SPEND_A_DAY", "100000 USD"),
     ];
     let service = stage.service(&settings).await;
     let texts = stage.told(1_000).await;
@@ -430,5 +431,52 @@ async fn whoever_writes_stop_hears_no_more() {
     stage.text(&service, DANA, "START").await;
     stage.miss(&service, "CA11111111111111111111111111111111").await;
     assert!(stage.told(3).await.iter().any(|(to, _)| to == DANA));
+    service.running.stop().await;
+}
+
+#[actix_web::test]
+async fn the_days_money_stops_texts_and_never_the_answer_to_a_call() {
+    let stage = Stage::new();
+    let url = stage.fake.url();
+    let settings = [
+        ("TWILIO_API_KEY", KEY),
+        ("TWILIO_API_SECRET", KEY_SECRET),
+        ("RINGFALL_TWILIO_API_URL", url.as_str()),
+        ("RINGFALL_SPEND_A_DAY", "1.00 USD"),
+        ("RINGFALL_SPEND_A_DAY_OF", "acme=0.05"),
+    ];
+    let service = stage.service(&settings).await;
+    stage.miss(&service, CALL).await;
+    assert_eq!(stage.told(2).await.len(), 2);
+    stage.until("sent", LEE).await;
+    let spent = service.ready().await["outreach"]["spent_today"].clone();
+    assert_eq!(spent["near_ceiling"]["acme"], "0.04", "{spent}");
+    let second = "CA11111111111111111111111111111111";
+    // The next call is answered as ever; nobody is told of it.
+    let ringing = service.ask("/twilio/inbound-call", &[("CallSid", second)]).await;
+    assert!(ringing.body.contains("<Dial"), "{}", ringing.body);
+    stage.miss(&service, second).await;
+    let dead = stage.until("dead", "(`spend_a_day`) 0.04 are spent").await;
+    assert!(dead.contains(DANA) && dead.contains("it costs 0.02, and of the day's 0.05"), "{dead}");
+    assert_eq!(stage.told(2).await.len(), 2);
+    let metrics = service.get("/metrics").await.body;
+    for line in ["ringfall_texts_spent_today 0.04", "ringfall_texts_held_today 2", "{result=\"near\"} 1"] {
+        assert!(metrics.contains(line), "{line} in\n{metrics}");
+    }
+    let id = stage.until("sent", DANA).await.split_whitespace().next().unwrap().to_owned();
+    let (_, shown, _) = stage.outbox(&["outbox", "show", &id]);
+    assert!(shown.contains("parts           1") && shown.contains("costs           0.02"), "{shown}");
+    service.running.stop().await;
+    // Started again, it has spent what it had.
+    let service = stage.service(&settings).await;
+    stage.miss(&service, "CA22222222222222222222222222222222").await;
+    let fifth = || async { stage.outbox(&["outbox", "list", "--state", "dead"]).1.lines().count() };
+    for _ in 0..200 {
+        if fifth().await == 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!((fifth().await, stage.told(2).await.len()), (4, 2));
     service.running.stop().await;
 }

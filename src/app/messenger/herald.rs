@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 
 use crate::app::App;
-use crate::app::messenger::ports::{Became, Delivery, Failed};
+use crate::app::messenger::ports::{Became, Delivery, Failed, Receipt};
 use crate::app::messenger::sender::pause;
 use crate::app::ports::Later;
 use crate::model::digest::Digest;
@@ -42,12 +42,11 @@ impl fmt::Debug for Notice {
 
 /// Who carries notices.
 pub trait Herald: fmt::Debug + Send + Sync {
-    /// Hands a notice over, once; the provider's name for it.
-    fn send<'a>(&'a self, notice: &'a Notice) -> Later<'a, Result<String, Failed>>;
+    /// Hands a notice over, once.
+    fn send<'a>(&'a self, notice: &'a Notice) -> Later<'a, Result<Receipt, Failed>>;
 
-    /// The provider's names of notices that look exactly like this one and were made since then; nothing when it
-    /// cannot be asked.
-    fn find<'a>(&'a self, notice: &'a Notice, since: Timestamp) -> Later<'a, Result<Option<Vec<String>>, Failed>>;
+    /// The provider's notices that look exactly like this one and were made since then; nothing when it cannot be asked.
+    fn find<'a>(&'a self, notice: &'a Notice, since: Timestamp) -> Later<'a, Result<Option<Vec<Receipt>>, Failed>>;
 }
 
 /// The herald, once there is one.
@@ -91,7 +90,7 @@ pub(in crate::app::messenger) async fn attempt(
         }
     }
     match herald.send(&notice).await {
-        Ok(name) => Became::Sent(name),
+        Ok(receipt) => Became::Sent(receipt),
         Err(Failed::Never { why, code }) => Became::Dead { why, code },
         Err(Failed::NotDone { why, wait }) => {
             let asked = wait.map_or(0, |wait| i64::try_from(wait.as_secs()).unwrap_or(3_600));

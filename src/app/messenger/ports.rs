@@ -1,6 +1,7 @@
 //! What telling people needs from the outside: the journal's news, an outbox that forgets nothing, and a carrier.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,9 +9,11 @@ use jiff::Timestamp;
 use crate::app::ports::{JournalError, Later};
 use crate::audit::record::Record;
 use crate::model::ids::{OrgSlug, RecordingSid};
+use crate::model::money::{Currency, Money};
 use crate::model::phone::E164;
 use crate::outreach::draft::Draft;
 use crate::outreach::effects::Case;
+use crate::outreach::spend::Estimate;
 use crate::tenant::switch::SwitchState;
 
 /// The journal, read behind its writing.
@@ -80,10 +83,33 @@ pub trait Outbox: fmt::Debug + Send + Sync {
 
     /// How many texts are in which state.
     fn counts(&self) -> Later<'_, Result<Vec<(String, u64)>, OutboxError>>;
+
+    /// What organizations have spent on the day of that moment.
+    fn spent(&self, now: i64) -> Later<'_, Result<Vec<Spent>, OutboxError>>;
+}
+
+/// What an organization has spent in a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spent {
+    /// Whose.
+    pub org: String,
+    /// How much, with what is still on its way.
+    pub spent: Money,
+    /// So many texts were held up because it would have been too much.
+    pub held: u64,
+}
+
+/// What texts may cost.
+pub trait Budget: fmt::Debug + Send + Sync {
+    /// What the organization may spend in a day.
+    fn ceiling(&self, org: &str) -> Money;
+
+    /// What these words to that receiver are taken to cost; nothing for what is free.
+    fn estimate(&self, org: &str, to: &str, body: &str) -> Estimate;
 }
 
 /// How many texts may be taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Room {
     /// The time, in seconds since 1970.
     pub now: i64,
@@ -91,8 +117,8 @@ pub struct Room {
     pub most: u32,
     /// So many of each organization.
     pub each: u32,
-    /// So many may have gone out for an organization within a day.
-    pub a_day: u32,
+    /// What they may cost.
+    pub budget: Arc<dyn Budget>,
     /// None of these organizations.
     pub but: Vec<String>,
 }
@@ -149,6 +175,8 @@ pub enum Entry {
     },
     /// What the carrier says of a text of ours.
     Report {
+        /// Whose.
+        org: String,
         /// The carrier's name for it.
         sid: String,
         /// Its state there.
@@ -158,6 +186,20 @@ pub enum Entry {
         /// When it said so, in seconds since 1970.
         at: i64,
     },
+}
+
+impl Entry {
+    /// Whose it is.
+    pub fn org(&self) -> &str {
+        match self {
+            Self::Draft { org, .. }
+            | Self::Case { org, .. }
+            | Self::Taken { org, .. }
+            | Self::Wish { org, .. }
+            | Self::Report { org, .. } => org.as_str(),
+            Self::Switch { state, .. } => state.org.as_str(),
+        }
+    }
 }
 
 /// A text that is due.
@@ -211,8 +253,8 @@ pub struct Waiting {
 /// What became of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Became {
-    /// It is with the carrier, under this name.
-    Sent(String),
+    /// It is with the carrier.
+    Sent(Receipt),
     /// It was not sent; it is tried again after so many seconds.
     Later {
         /// The seconds.
@@ -230,7 +272,25 @@ pub enum Became {
     /// Whether it was sent is not known.
     Unknown(String),
     /// The carrier has these that look like it; one that is no other text's is it.
-    Looked(Vec<String>),
+    Looked(Vec<Receipt>),
+}
+
+/// What the carrier says of a text that it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its name there.
+    pub sid: String,
+    /// How many parts it makes, when it says so.
+    pub segments: Option<u32>,
+    /// What it costs, when that is known already.
+    pub price: Option<(Money, Currency)>,
+}
+
+impl From<String> for Receipt {
+    /// Nothing but its name is known.
+    fn from(sid: String) -> Self {
+        Self { sid, segments: None, price: None }
+    }
 }
 
 /// A call of which somebody was told.
@@ -252,8 +312,8 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// Whether there are credentials for this organization and its number; why not, when there are none.
     fn serves(&self, org: &OrgSlug, from: &E164) -> Result<(), String>;
 
-    /// Sends a text, once; the carrier's name for it.
-    fn send<'a>(&'a self, org: &'a OrgSlug, text: &'a Outgoing) -> Later<'a, Result<String, Failed>>;
+    /// Sends a text, once.
+    fn send<'a>(&'a self, org: &'a OrgSlug, text: &'a Outgoing) -> Later<'a, Result<Receipt, Failed>>;
 
     /// The sound of a recording.
     fn sound<'a>(&'a self, org: &'a OrgSlug, recording: &'a RecordingSid) -> Later<'a, Result<Sound, Failed>>;
@@ -264,13 +324,13 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// How each installation's requests fare, in a word.
     fn standings(&self) -> Vec<(String, &'static str)>;
 
-    /// The carrier's names of texts that look exactly like this one and were made since then.
+    /// The carrier's texts that look exactly like this one and were made since then.
     fn find<'a>(
         &'a self,
         org: &'a OrgSlug,
         text: &'a Outgoing,
         since: Timestamp,
-    ) -> Later<'a, Result<Vec<String>, Failed>>;
+    ) -> Later<'a, Result<Vec<Receipt>, Failed>>;
 }
 
 /// A text for a carrier.

@@ -183,7 +183,7 @@ impl Reader<'_> {
             let (status, error) = (reported.status.clone(), reported.error.as_deref());
             let error = error.and_then(|code| code.parse().ok());
             let (status, at) = (status.unwrap_or_default(), record.received.us.div_euclid(1_000_000));
-            return Ok(vec![Entry::Report { sid: sid.clone(), status, error, at }]);
+            return Ok(vec![Entry::Report { org: record.org.clone(), sid: sid.clone(), status, error, at }]);
         }
         let facts = record.facts.as_ref();
         let from = facts.and_then(|facts| E164::parse(&facts.caller).ok());

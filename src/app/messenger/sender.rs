@@ -11,9 +11,14 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::app::messenger::herald;
 use crate::app::messenger::pace::{EACH, Pace};
-use crate::app::messenger::ports::{Became, Carrier, Delivery, Failed, Outbox, OutboxError, Outgoing, Room};
+use crate::app::messenger::ports::{
+    Became, Budget, Carrier, Delivery, Failed, Outbox, OutboxError, Outgoing, Receipt, Room,
+};
+use crate::app::messenger::purse::Purse;
 use crate::model::ids::OrgSlug;
+use crate::model::money::Currency;
 use crate::model::phone::E164;
+use crate::outreach::spend::Spend;
 
 /// Texts on their way at once.
 const AT_ONCE: usize = 64;
@@ -34,16 +39,18 @@ const KEYLESS: i64 = 15;
 const SKEW: i64 = 120;
 
 /// How much may go out for one organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Limits {
-    /// Texts within a day.
-    pub a_day: u32,
+    /// What it may cost.
+    pub spend: Arc<Spend>,
     /// Texts in a second, from this node.
     pub a_second: u32,
 }
 
 /// Sends what is due until the task is dropped.
 pub async fn run(app: Arc<App>, outbox: Arc<dyn Outbox>, carrier: Arc<dyn Carrier>, limits: Limits) {
+    let currency = limits.spend.currency;
+    let budget: Arc<dyn Budget> = Arc::new(Purse::new(&app, limits.spend));
     let mut beaten: Option<Instant> = None;
     let mut pace = Pace::new(limits.a_second);
     let mut under_way = FuturesUnordered::new();
@@ -66,7 +73,7 @@ pub async fn run(app: Arc<App>, outbox: Arc<dyn Outbox>, carrier: Arc<dyn Carrie
             now: app.clock.now().as_second(),
             most: u32::try_from(AT_ONCE.saturating_sub(under_way.len())).unwrap_or(0),
             each: EACH,
-            a_day: limits.a_day,
+            budget: Arc::clone(&budget),
             but: pace.full(Instant::now()),
         };
         let claimed = match outbox.claim(room).await {
@@ -80,7 +87,7 @@ pub async fn run(app: Arc<App>, outbox: Arc<dyn Outbox>, carrier: Arc<dyn Carrie
         let none = claimed.is_empty();
         for delivery in claimed {
             pace.took(&delivery.org, Instant::now());
-            under_way.push(deliver(&app, &*outbox, &*carrier, delivery));
+            under_way.push(deliver(&app, &*outbox, &*carrier, delivery, currency));
         }
         if under_way.is_empty() {
             tokio::time::sleep(PAUSE).await;
@@ -97,8 +104,14 @@ pub async fn run(app: Arc<App>, outbox: Arc<dyn Outbox>, carrier: Arc<dyn Carrie
 }
 
 /// Whose text it was.
-async fn deliver(app: &App, outbox: &dyn Outbox, carrier: &dyn Carrier, delivery: Delivery) -> String {
-    let became = attempt(app, carrier, &delivery).await;
+async fn deliver(
+    app: &App,
+    outbox: &dyn Outbox,
+    carrier: &dyn Carrier,
+    delivery: Delivery,
+    currency: Currency,
+) -> String {
+    let became = counted(attempt(app, carrier, &delivery).await, currency);
     match &became {
         Became::Sent(_) => tracing::info!(org = delivery.org, outbox = delivery.id, "text sent"),
         Became::Looked(found) => {
@@ -126,6 +139,16 @@ async fn deliver(app: &App, outbox: &dyn Outbox, carrier: &dyn Carrier, delivery
     delivery.org
 }
 
+/// A price counts only where it is in the currency that everything is counted in.
+fn counted(became: Became, currency: Currency) -> Became {
+    let counted = |receipt: Receipt| Receipt { price: receipt.price.filter(|(_, unit)| *unit == currency), ..receipt };
+    match became {
+        Became::Sent(receipt) => Became::Sent(counted(receipt)),
+        Became::Looked(found) => Became::Looked(found.into_iter().map(counted).collect()),
+        became @ (Became::Later { .. } | Became::Dead { .. } | Became::Unknown(_)) => became,
+    }
+}
+
 async fn attempt(app: &App, carrier: &dyn Carrier, delivery: &Delivery) -> Became {
     if let Some(channel) = delivery.to.strip_prefix('#') {
         let since = delivery.tried.map(|tried| Timestamp::from_second(tried - SKEW).unwrap_or_default());
@@ -150,7 +173,7 @@ async fn attempt(app: &App, carrier: &dyn Carrier, delivery: &Delivery) -> Becam
         };
     }
     match carrier.send(&org, &text).await {
-        Ok(sid) => Became::Sent(sid),
+        Ok(receipt) => Became::Sent(receipt),
         Err(Failed::Never { why, code }) => Became::Dead { why, code },
         Err(Failed::NotDone { why, wait }) => {
             let asked = wait.map_or(0, |wait| i64::try_from(wait.as_secs()).unwrap_or(3_600));

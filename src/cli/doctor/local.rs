@@ -110,11 +110,11 @@ fn left(disk: DiskState) -> String {
     format!("{} MB of {} MB are left", disk.free >> 20, disk.size >> 20)
 }
 
-/// Whether texts go out.
-pub(super) async fn outbox(report: &mut Report, settings: &Settings) {
+/// Whether texts go out; and whether there is an outbox that can be asked for more.
+pub(super) async fn outbox(report: &mut Report, settings: &Settings) -> bool {
     if settings.database_url.is_none() && !settings.data.join("outbox.db").is_file() {
         report.pass("outbox", "nothing was ever sent");
-        return;
+        return false;
     }
     let look = async {
         let desk = Desk::shared(&settings.data, settings.database_url.as_ref(), &settings.node)?;
@@ -137,6 +137,7 @@ pub(super) async fn outbox(report: &mut Report, settings: &Settings) {
                 let remedy = "`ringfall outbox list --state dead` tells why; `retry` or `drop` them";
                 report.warn("dead texts", format!("{dead} texts were never sent"), remedy);
             }
+            true
         }
         Err(error) => {
             let remedy = match settings.database_url {
@@ -144,6 +145,7 @@ pub(super) async fn outbox(report: &mut Report, settings: &Settings) {
                 None => "stop the service, move `outbox.db` away, start again",
             };
             report.fail("outbox", format!("{error:#}"), remedy);
+            false
         }
     }
 }

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rlibphonenumber::PHONE_NUMBER_UTIL;
-
 use crate::model::ids::{ContactId, FlowId, SwitchId};
 use crate::model::phone::E164;
-use crate::rules::bar::{country, letters};
+use crate::rules::bar::{country, known};
 use crate::rules::compile::names::Section;
 use crate::rules::compile::{Callee, Desk, Entry, Sections};
 use crate::rules::place::{At, Part};
@@ -309,19 +307,11 @@ impl<'a> Desk<'a> {
     }
 
     fn country(&mut self, at: &At<'_>, country: &str, countries: &mut Vec<Box<str>>) {
-        let known =
-            country.len() == 2 && PHONE_NUMBER_UTIL.get_supported_regions().any(|region| letters(region) == *country);
-        if known {
-            countries.push(country.into());
-        } else {
-            let upper = country.to_ascii_uppercase();
-            let help = match upper.as_str() {
-                "UK" => "did you mean `GB`?".to_owned(),
-                "USA" => "did you mean `US`?".to_owned(),
-                _ if upper != country && upper.len() == 2 => format!("did you mean `{upper}`?"),
-                _ => "write the two letters of ISO 3166, such as `US` or `CA`".to_owned(),
-            };
-            self.error(at, "unknown-country", format!("there is no country `{}`", shorten(country)), help);
+        match known(country) {
+            Ok(()) => countries.push(country.into()),
+            Err(help) => {
+                self.error(at, "unknown-country", format!("there is no country `{}`", shorten(country)), help);
+            }
         }
     }
 

@@ -44,7 +44,7 @@ impl Site {
             ("TWILIO_API_SECRET", KEY_SECRET.to_owned()),
             ("RINGFALL_TWILIO_API_URL", self.fake.url()),
             ("RINGFALL_PUBLIC_URL", PUBLIC.to_owned()),
-            ("RINGFALL_TEXTS_A_DAY", "100000".to_owned()),
+            ("RINGFALL_SPEND_A_DAY", "100000 USD".to_owned()),
             ("RINGFALL_NODE", node.to_owned()),
             ("RINGFALL_DATA", format!("data-{node}")),
         ];

@@ -24,7 +24,7 @@ async fn sends(node: Desk) -> Vec<i64> {
             return mine;
         }
         for delivery in claimed {
-            node.settle(delivery.id, Became::Sent(format!("SM{}", delivery.id)), 100).await.unwrap();
+            node.settle(delivery.id, Became::Sent(format!("SM{}", delivery.id).into()), 100).await.unwrap();
             mine.push(delivery.id);
         }
     }
@@ -74,7 +74,7 @@ async fn what_a_dead_node_had_on_its_way_is_looked_up_by_another() {
     one.settle(id, Became::Later { after: 0, why: "slow".into() }, 103).await.unwrap();
     assert_eq!(states(&two).await, ["sending"]);
     // …but that the carrier has it does.
-    one.settle(id, Became::Sent("SM1".into()), 104).await.unwrap();
+    one.settle(id, Became::Sent("SM1".to_owned().into()), 104).await.unwrap();
     two.settle(id, Became::Looked(Vec::new()), 105).await.unwrap();
     assert_eq!(states(&two).await, ["sent"]);
 }
@@ -110,12 +110,24 @@ async fn the_steps_are_taken_back_and_taken_again() {
     let database = crate::postgres::shared().database();
     let folder = tempfile::tempdir().unwrap();
     node(&folder, &database.url, "one").keep(vec![draft("a", DANA, 100)], None).await.unwrap();
-    database.sql(include_str!("../../../src/outbox/migrations/back/postgres-1.sql"));
+    let back = [
+        include_str!("../../../src/outbox/migrations/back/postgres-2.sql"),
+        include_str!("../../../src/outbox/migrations/back/postgres-1.sql"),
+    ];
+    // One step and again to the current form: what was kept is still there; then all of them.
+    database.sql(back[0]);
+    assert_eq!(states(&node(&folder, &database.url, "one")).await, ["waiting"]);
+    back.iter().for_each(|step| drop(database.sql(step)));
     let desk = node(&folder, &database.url, "one");
+    assert!(states(&desk).await.is_empty());
     desk.keep(vec![draft("a", DANA, 100)], None).await.unwrap();
-    assert_eq!(states(&desk).await, ["waiting"]);
     let file = rusqlite::Connection::open(folder.path().join("outbox.db")).unwrap();
-    file.execute_batch(include_str!("../../../src/outbox/migrations/back/sqlite-2.sql")).unwrap();
+    for back in [
+        include_str!("../../../src/outbox/migrations/back/sqlite-3.sql"),
+        include_str!("../../../src/outbox/migrations/back/sqlite-2.sql"),
+    ] {
+        file.execute_batch(back).unwrap();
+    }
     let desk = Desk::open(folder.path()).unwrap();
     assert!(states(&desk).await.is_empty());
 }
