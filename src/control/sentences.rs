@@ -38,6 +38,17 @@ pub fn turned(rules: &RuleSet, turn: &Turn, now: &Moment) -> String {
     }
 }
 
+/// The answer to a turn that came too late: somebody turned the switch since it was asked for.
+pub fn overtaken(name: &str, since: Timestamp, standing: Standing, now: &Moment) -> String {
+    let (since, state) = (moment(since, now), word(standing.on));
+    match standing.until {
+        Some(until) => {
+            format!("{name} was turned again at {since}, after you wrote; it is {state} until {}.", moment(until, now))
+        }
+        None => format!("{name} was turned again at {since}, after you wrote; it is {state}, as usual."),
+    }
+}
+
 /// The answer to `UNDO`.
 pub fn undone(name: &str, standing: Standing, now: &Moment) -> String {
     match standing.until {

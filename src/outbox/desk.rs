@@ -33,6 +33,9 @@ pub enum OpenError {
     Address(#[from] AddressError),
 }
 
+/// The name under which a node that shares its place keeps it in its own file, too.
+const OWN: &str = "own";
+
 /// The outbox.
 #[derive(Debug, Clone)]
 pub struct Desk {
@@ -114,8 +117,9 @@ impl Outbox for Desk {
 
     fn keep(&self, entries: Vec<Entry>, place: Option<Place>) -> Later<'_, Result<(), OutboxError>> {
         let shares = self.shared.is_some();
-        let (switches, texts): (Vec<_>, Vec<_>) =
-            entries.into_iter().partition(|entry| shares && matches!(entry, Entry::Switch { .. }));
+        let (switches, texts): (Vec<_>, Vec<_>) = entries
+            .into_iter()
+            .partition(|entry| shares && matches!(entry, Entry::Switch { .. } | Entry::Heeded { .. }));
         let nothing = texts.is_empty() && place.is_none();
         let node = self.node();
         Box::pin(async move {
@@ -193,6 +197,25 @@ impl Outbox for Desk {
     fn last_turn<'a>(&'a self, org: &'a str, by: &'a str) -> Later<'a, Result<Option<String>, OutboxError>> {
         let (org, by) = (org.to_owned(), by.to_owned());
         self.file.aside(move |work| Box::pin(async move { keep::last_turn(work, &org, &by).await }))
+    }
+
+    fn heeded<'a>(&'a self, org: &'a str, message: &'a str) -> Later<'a, Result<Option<String>, OutboxError>> {
+        let (org, message) = (org.to_owned(), message.to_owned());
+        self.file.aside(move |work| Box::pin(async move { keep::heeded(work, &org, &message).await }))
+    }
+
+    fn own_place(&self) -> Later<'_, Result<Option<Place>, OutboxError>> {
+        if self.shared.is_none() {
+            return Box::pin(async { Ok(None) });
+        }
+        self.file.aside(|work| Box::pin(keep::place(work, OWN)))
+    }
+
+    fn keep_own(&self, entries: Vec<Entry>, place: Option<Place>) -> Later<'_, Result<(), OutboxError>> {
+        if self.shared.is_none() {
+            return Box::pin(async { Ok(()) });
+        }
+        self.file.aside(move |work| Box::pin(async move { keep::all(work, OWN, &entries, place).await }))
     }
 
     fn kept<'a>(

@@ -6,6 +6,9 @@ use crate::outbox::work::{Work, given, one, run};
 use crate::outreach::draft::Draft;
 use crate::tenant::switch::SwitchState;
 
+/// How long texts about switches are remembered, in seconds: longer than what nodes share may be away.
+const REMEMBERED: i64 = 30 * 86_400;
+
 /// Keeps all of it, with the place in the journal of that node that it came from.
 pub(in crate::outbox) async fn all(
     work: &mut dyn Work,
@@ -60,6 +63,7 @@ async fn keep(work: &mut dyn Work, entry: &Entry) -> Result<(), OutboxError> {
             run(work, "DELETE FROM refused WHERE org = $1 AND number = $2", &given![org, number]).await
         }
         Entry::Switch { state, by, at, undone } => switch(work, state, by, *at, *undone).await,
+        Entry::Heeded { org, message, answer, at } => heed(work, (org, message), answer, *at).await,
         Entry::Report { org, sid, status, error, at } => report::report(work, (org, sid), status, *error, *at).await,
     }
 }
@@ -119,6 +123,24 @@ pub(in crate::outbox) async fn switch(
     let on = now.map(|setting| setting.on);
     let insert = "INSERT INTO turns (org, switch, by, at, state, until, undone) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     run(work, insert, &given![org, switch, by, at, on, until, undone]).await
+}
+
+/// Remembers a text that was about a switch, and forgets those that nobody sends again.
+async fn heed(work: &mut dyn Work, (org, message): (&str, &str), answer: &str, at: i64) -> Result<(), OutboxError> {
+    run(work, "DELETE FROM heeded WHERE at < $1", &given![at - REMEMBERED]).await?;
+    let insert = "INSERT INTO heeded (org, message, answer, at) VALUES ($1, $2, $3, $4) \
+                  ON CONFLICT (org, message) DO NOTHING";
+    run(work, insert, &given![org, message, answer, at]).await
+}
+
+/// The answer to a text that was heeded.
+pub(in crate::outbox) async fn heeded(
+    work: &mut dyn Work,
+    org: &str,
+    message: &str,
+) -> Result<Option<String>, OutboxError> {
+    let select = "SELECT answer FROM heeded WHERE org = $1 AND message = $2";
+    Ok(one(work, select, &given![org, message]).await?.and_then(|row| row.maybe_text(0)))
 }
 
 pub(in crate::outbox) async fn switches(work: &mut dyn Work) -> Result<Vec<SwitchState>, OutboxError> {

@@ -77,11 +77,15 @@ impl SwitchState {
         self.changed = Some(self.changed.map_or(at, |before| at.max(next(before))));
     }
 
+    /// When something became of it last.
+    pub fn last_change(&self) -> Option<At> {
+        // What was kept by an earlier release says no more than when it was turned.
+        self.changed.or_else(|| self.now.as_ref().map(|setting| setting.set.at))
+    }
+
     /// Whether something became of it after what became of the other.
     pub fn is_later_than(&self, other: Option<&Self>) -> bool {
-        // What was kept by an earlier release says no more than when it was turned.
-        let moment = |state: &Self| state.changed.or_else(|| state.now.as_ref().map(|setting| setting.set.at));
-        moment(self) > other.and_then(moment)
+        self.last_change() > other.and_then(Self::last_change)
     }
 
     /// What counts at that moment; nothing means the default of the rules.

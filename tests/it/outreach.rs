@@ -480,3 +480,51 @@ async fn the_days_money_stops_texts_and_never_the_answer_to_a_call() {
     assert_eq!((fifth().await, stage.told(2).await.len()), (4, 2));
     service.running.stop().await;
 }
+
+#[actix_web::test]
+async fn a_text_that_is_heeded_late_turns_nothing_that_was_turned_after_it() {
+    use ringfall::tenant::stamp::{Actor, Stamp};
+    use ringfall::tenant::switch::{Setting, SwitchState};
+
+    let (mut stage, server) = (Stage::new(), crate::postgres::own());
+    let database = server.database();
+    let url = stage.fake.url();
+    let settings = [
+        ("TWILIO_API_KEY", KEY),
+        ("TWILIO_API_SECRET", KEY_SECRET),
+        ("RINGFALL_TWILIO_API_URL", url.as_str()),
+        ("RINGFALL_DATABASE_URL", database.url.expose()),
+    ];
+    // The node starts again with the database away, and how far its journal was read is lost.
+    let first = stage.service(&settings).await;
+    let kept = || stage.house.path("data/organizations.kept").exists();
+    while !kept() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    first.running.stop().await;
+    server.stop();
+    let file = rusqlite::Connection::open(stage.house.path("data/outbox.db")).unwrap();
+    file.execute("DELETE FROM reading", []).unwrap();
+    drop(file);
+    let service = stage.service(&settings).await;
+    stage.text(&service, OWNER, "closed 2h").await;
+    stage.house.clock.forward(60);
+    let now = ringfall::app::ports::Clock::now(&*stage.house.clock);
+    let org = ringfall::model::ids::OrgSlug::parse("acme").unwrap();
+    let mut state = SwitchState::new(org, "closed_today".to_owned());
+    let set = Stamp::new(&Actor::new("cli:ana"), now);
+    state.turn(Setting { on: false, until: None, set, from: "cli".to_owned() });
+    let desk = ringfall::outbox::Desk::open(&stage.house.path("data")).unwrap();
+    desk.turn(&state, "cli:ana", now.as_second(), false).unwrap();
+    stage.house.clock.forward(60);
+    server.start_again();
+    let late = "closed_today was turned again at 10:01am, after you wrote; it is off, as usual.";
+    assert_eq!(stage.told(1).await, [pair(OWNER, late)]);
+    assert_eq!(desk.switches_of("acme").unwrap(), [state]);
+    // Written now, it counts.
+    stage.text(&service, OWNER, "closed 2h").await;
+    assert!(stage.told(2).await[1].1.starts_with("closed_today is on until 12:02pm"), "{:?}", stage.told(2).await);
+    stage.text(&service, OWNER, "undo").await;
+    assert_eq!(stage.told(3).await[2].1, "closed_today is off again, as usual.");
+    service.running.stop().await;
+}

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::app::messenger::ports::Place;
 
 /// So long a place at which nobody was concerned may be kept in memory alone.
-const OFTEN: Duration = Duration::from_secs(5);
+pub(super) const OFTEN: Duration = Duration::from_secs(5);
 
 /// The place of a reader.
 ///

@@ -77,6 +77,16 @@ pub trait Outbox: fmt::Debug + Send + Sync {
     /// The switch that this one turned last, unless it was turned again or taken back since.
     fn last_turn<'a>(&'a self, org: &'a str, by: &'a str) -> Later<'a, Result<Option<String>, OutboxError>>;
 
+    /// The answer to a text that this node has heeded already, when it was about a switch.
+    fn heeded<'a>(&'a self, org: &'a str, message: &'a str) -> Later<'a, Result<Option<String>, OutboxError>>;
+
+    /// How far the journal has been read as this node alone keeps it; nothing where it shares nothing.
+    fn own_place(&self) -> Later<'_, Result<Option<Place>, OutboxError>>;
+
+    /// Keeps turns of switches, and how far the journal has been read, on this node alone; nothing where it shares
+    /// nothing.
+    fn keep_own(&self, entries: Vec<Entry>, place: Option<Place>) -> Later<'_, Result<(), OutboxError>>;
+
     /// The text of that key, and how it stands.
     fn kept<'a>(&'a self, org: &'a str, call: &'a str, key: &'a str)
     -> Later<'a, Result<Option<Waiting>, OutboxError>>;
@@ -173,6 +183,17 @@ pub enum Entry {
         /// Whether a turn was taken back.
         undone: bool,
     },
+    /// A text that turned a switch, or asked for it in vain.
+    Heeded {
+        /// Whose.
+        org: String,
+        /// The text, by the carrier's name for it.
+        message: String,
+        /// What is answered.
+        answer: String,
+        /// When it came, in seconds since 1970.
+        at: i64,
+    },
     /// What the carrier says of a text of ours.
     Report {
         /// Whose.
@@ -196,6 +217,7 @@ impl Entry {
             | Self::Case { org, .. }
             | Self::Taken { org, .. }
             | Self::Wish { org, .. }
+            | Self::Heeded { org, .. }
             | Self::Report { org, .. } => org.as_str(),
             Self::Switch { state, .. } => state.org.as_str(),
         }

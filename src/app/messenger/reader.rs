@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::app::live::Organization;
-use crate::app::messenger::bookmark::Bookmark;
-use crate::app::messenger::ports::{Entry, Outbox, OutboxError, Told, Trail};
+use crate::app::messenger::bookmark::{Bookmark, OFTEN};
+use crate::app::messenger::ports::{Entry, Outbox, OutboxError, Place, Told, Trail};
 use crate::app::messenger::switchboard::Footing;
 use crate::audit::record::{Kind as RecordKind, Record};
 use crate::control::command::{Wish, wish};
 use crate::control::sentences::{self, Standing};
-use crate::control::{Command, Sender, Turn, read};
+use crate::control::{Command, Sender, read};
 use crate::model::digest::RulesKey;
 use crate::model::ids::OrgSlug;
 use crate::model::moment::Moment;
@@ -23,8 +23,8 @@ use crate::model::phone::E164;
 use crate::outreach::draft::{Draft, Kind};
 use crate::outreach::effects::{Listen, transcript, wanted};
 use crate::outreach::guard;
-use crate::tenant::stamp::{Actor, At, Stamp};
-use crate::tenant::switch::{Setting, SwitchState};
+use crate::tenant::stamp::At;
+use crate::tenant::switch::SwitchState;
 
 /// Wait between two portions, so that what comes meanwhile is kept together.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -45,9 +45,16 @@ const TAKEABLE: i64 = 24 * 3_600;
 pub async fn run(app: Arc<App>, trail: Arc<dyn Trail>, outbox: Arc<dyn Outbox>, links: Arc<Links>) {
     let reader = Reader { app: &app, outbox: &*outbox, links: &links };
     let (mut version, mut mark, mut again) = (None, None, Instant::now());
+    let (mut ahead, mut own) = (None, Own::default());
     loop {
         let waits = Instant::now() < again;
         let done = if waits { Ok(0) } else { reader.portion(&*trail, &mut mark).await };
+        if let Some(place) = mark.as_ref().map(|mark| mark.place) {
+            ahead = Some(place);
+            own.keep(&*outbox, place).await;
+        } else if let Err(error) = reader.turn_ahead(&*trail, &mut ahead).await {
+            tracing::error!(%error, "no switch is turned by text");
+        }
         // A switch may have been turned from the command line, too, whatever else fails.
         if let Ok(now) = outbox.switches_version().await
             && version != Some(now)
@@ -68,6 +75,20 @@ pub async fn run(app: Arc<App>, trail: Arc<dyn Trail>, outbox: Arc<dyn Outbox>, 
     }
 }
 
+/// The place up to which the journal was read, as this node alone keeps it now and then.
+#[derive(Default)]
+struct Own(Option<(Place, Instant)>);
+
+impl Own {
+    async fn keep(&mut self, outbox: &dyn Outbox, place: Place) {
+        let known = self.0.is_some_and(|(kept, at)| kept == place || at.elapsed() < OFTEN);
+        // It is only where the search begins while all else is away: what fails now is kept later.
+        if !known && outbox.keep_own(Vec::new(), Some(place)).await.is_ok() {
+            self.0 = Some((place, Instant::now()));
+        }
+    }
+}
+
 /// Makes addresses of recordings for an organization.
 pub struct Links(pub Box<Link>);
 
@@ -80,9 +101,9 @@ impl std::fmt::Debug for Links {
     }
 }
 
-struct Reader<'a> {
-    app: &'a Arc<App>,
-    outbox: &'a dyn Outbox,
+pub(super) struct Reader<'a> {
+    pub(super) app: &'a Arc<App>,
+    pub(super) outbox: &'a dyn Outbox,
     links: &'a Links,
 }
 
@@ -161,7 +182,7 @@ impl Reader<'_> {
     }
 
     /// The organization under the rules of the record, or under its present ones when those are gone.
-    async fn organization(&self, slug: &OrgSlug, record: &Record) -> Option<Arc<Organization>> {
+    pub(super) async fn organization(&self, slug: &OrgSlug, record: &Record) -> Option<Arc<Organization>> {
         let now = || self.app.live.now().organization(slug).map(Arc::clone);
         let Some(key) = record.rules.as_deref().and_then(RulesKey::parse) else { return now() };
         if let Some(found) = self.app.live.under(slug, key) {
@@ -185,17 +206,10 @@ impl Reader<'_> {
             let (status, at) = (status.unwrap_or_default(), record.received.us.div_euclid(1_000_000));
             return Ok(vec![Entry::Report { org: record.org.clone(), sid: sid.clone(), status, error, at }]);
         }
-        let facts = record.facts.as_ref();
-        let from = facts.and_then(|facts| E164::parse(&facts.caller).ok());
-        let (Some(from), Some(facts)) = (from, facts) else { return Ok(Vec::new()) };
-        let heard = Heard {
-            org,
-            from,
-            to: E164::parse(&facts.called).ok(),
-            sid: sid.clone(),
-            at: record.received.us.div_euclid(1_000_000),
-        };
-        self.heed(&heard, reported.text.as_deref().unwrap_or_default()).await
+        match Heard::of(org, record) {
+            Some((heard, text)) => self.heed(&heard, text).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn heed(&self, heard: &Heard<'_>, text: &str) -> Result<Vec<Entry>, OutboxError> {
@@ -211,22 +225,30 @@ impl Reader<'_> {
         let rules = &heard.org.rules;
         // A stranger gets no answer; the record is all that is left of it.
         let Some(sender) = Sender::find(rules, &heard.from) else { return Ok(Vec::new()) };
+        // It turned a switch already, and perhaps nobody was told.
+        if let Some(answer) = self.outbox.heeded(&slug, &heard.sid).await? {
+            return Ok(vec![heard.answer(answer)]);
+        }
         // What it asks for was kept together with its answer: read again after a crash, or sent again by the carrier,
         // it must not take the next call or take back one more turn. A switch can be turned while that is not known.
         if self.outbox.kept(&slug, &heard.sid, ANSWER).await.is_ok_and(|answer| answer.is_some()) {
             return Ok(Vec::new());
         }
-        let now = Moment::new(Timestamp::from_second(heard.at).unwrap_or_default(), &rules.zone);
-        match read(text, &sender, &now) {
-            Ok(Command::Turn(turn)) => Ok(self.turn(heard, &sender, &turn, &now)),
-            Ok(Command::Undo) => self.undo(heard, &sender, &now).await,
-            Ok(Command::Take) => self.take(heard, &sender).await,
-            Ok(Command::Help) => Ok(vec![heard.answer(sentences::help(&sender))]),
-            Ok(Command::Status) => {
+        let now = Moment::new(heard.asked, &rules.zone);
+        let command = match read(text, &sender, &now) {
+            Ok(command) => command,
+            Err(answer) => return Ok(vec![heard.answer(answer)]),
+        };
+        if let Some((entries, answer)) = self.turning(heard, &sender, &command, &now).await? {
+            return Ok(entries.into_iter().chain([heard.answer(answer)]).collect());
+        }
+        match command {
+            Command::Take => self.take(heard, &sender).await,
+            Command::Help => Ok(vec![heard.answer(sentences::help(&sender))]),
+            Command::Status | Command::Turn(_) | Command::Undo => {
                 let standing = |place: usize| self.standing(heard, place, &now);
                 Ok(vec![heard.answer(sentences::status(&sender, &standing, &now))])
             }
-            Err(answer) => Ok(vec![heard.answer(answer)]),
         }
     }
 
@@ -241,45 +263,10 @@ impl Reader<'_> {
         }
     }
 
-    fn turn(&self, heard: &Heard<'_>, sender: &Sender<'_>, turn: &Turn, now: &Moment) -> Vec<Entry> {
-        let rules = &heard.org.rules;
-        let Some(switch) = rules.switch(turn.switch) else { return Vec::new() };
-        let slug = &heard.org.slug;
-        let state = self.app.switches.state(slug.as_str(), &switch.name);
-        let mut state = state.unwrap_or_else(|| SwitchState::new(slug.clone(), switch.name.to_string()));
-        let by = actor(sender);
-        state.turn(Setting {
-            on: turn.on,
-            until: Some(At::new(turn.until)),
-            set: Stamp::new(&Actor::new(&by), now.timestamp()),
-            from: "sms".to_owned(),
-        });
-        vec![
-            Entry::Switch { state, by, at: heard.at, undone: false },
-            heard.answer(sentences::turned(rules, turn, now)),
-        ]
-    }
-
-    async fn undo(&self, heard: &Heard<'_>, sender: &Sender<'_>, now: &Moment) -> Result<Vec<Entry>, OutboxError> {
-        let (slug, by) = (heard.org.slug.as_str(), actor(sender));
-        let name = self.outbox.last_turn(slug, &by).await?;
-        let state = name.as_deref().and_then(|name| self.app.switches.state(slug, name));
-        let switch = name.as_deref().and_then(|name| heard.org.rules.switches.iter().find(|it| *it.name == *name));
-        let (Some(mut state), Some(switch)) = (state, switch) else {
-            return Ok(vec![heard.answer(sentences::nothing_to_undo())]);
-        };
-        if state.undo(At::new(now.timestamp())).is_err() {
-            return Ok(vec![heard.answer(sentences::nothing_to_undo())]);
-        }
-        let standing = stands(Some(&state), switch.default, now.timestamp());
-        let told = sentences::undone(&switch.name, standing, now);
-        Ok(vec![Entry::Switch { state, by, at: heard.at, undone: true }, heard.answer(told)])
-    }
-
     /// The latest call that the sender was told of and nobody has taken.
     async fn take(&self, heard: &Heard<'_>, sender: &Sender<'_>) -> Result<Vec<Entry>, OutboxError> {
         let slug = heard.org.slug.as_str();
-        let told = self.outbox.cases(slug, &heard.from, heard.at - TAKEABLE).await?;
+        let told = self.outbox.cases(slug, &heard.from, heard.at() - TAKEABLE).await?;
         let Some(Told { case, .. }) = told.iter().find(|told| told.taken_by.is_none()) else {
             let answer = match told.first() {
                 Some(Told { case, taken_by: Some(by) }) => sentences::taken_before(by, &case.caller),
@@ -289,7 +276,7 @@ impl Reader<'_> {
         };
         let by = sender.name().to_owned();
         let mut entries = vec![
-            Entry::Taken { org: slug.to_owned(), call: case.call.clone(), by: by.clone(), at: heard.at },
+            Entry::Taken { org: slug.to_owned(), call: case.call.clone(), by: by.clone(), at: heard.at() },
             heard.answer(sentences::taken_by_you(&case.caller)),
         ];
         let body = sentences::taken_by(&by, &case.caller);
@@ -302,31 +289,49 @@ impl Reader<'_> {
 }
 
 /// How a switch stands at that moment.
-fn stands(state: Option<&SwitchState>, default: bool, now: Timestamp) -> Standing {
+pub(super) fn stands(state: Option<&SwitchState>, default: bool, now: Timestamp) -> Standing {
     match state.and_then(|state| state.at(now)) {
         Some(on) => Standing { on, until: state.and_then(|it| it.now.as_ref()?.until).map(At::timestamp) },
         None => Standing { on: default, until: None },
     }
 }
 
-fn actor(sender: &Sender<'_>) -> String {
-    format!("sms:{}", sender.name())
-}
-
 /// A text that came in.
-struct Heard<'a> {
-    org: &'a Organization,
-    from: E164,
+pub(super) struct Heard<'a> {
+    pub(super) org: &'a Organization,
+    pub(super) from: E164,
     to: Option<E164>,
-    sid: String,
-    at: i64,
+    pub(super) sid: String,
+    /// When it came in.
+    pub(super) asked: Timestamp,
 }
 
-impl Heard<'_> {
+impl<'a> Heard<'a> {
+    /// The text of a record, and its words; nothing for a record of anything else.
+    pub(super) fn of(org: &'a Organization, record: &'a Record) -> Option<(Self, &'a str)> {
+        if record.endpoint != "inbound-sms" {
+            return None;
+        }
+        let (reported, facts) = (&record.reported, record.facts.as_ref()?);
+        let heard = Self {
+            org,
+            from: E164::parse(&facts.caller).ok()?,
+            to: E164::parse(&facts.called).ok(),
+            sid: reported.message.clone()?,
+            asked: Timestamp::from_microsecond(record.received.us).unwrap_or_default(),
+        };
+        Some((heard, reported.text.as_deref().unwrap_or_default()))
+    }
+
+    /// When it came in, in seconds since 1970.
+    pub(super) fn at(&self) -> i64 {
+        self.asked.as_second()
+    }
+
     fn draft(&self, key: String, kind: Kind, to: &E164, body: String) -> Draft {
         let refused = guard::refusal(&self.org.rules, to);
         let (from, to) = (self.to.clone(), to.to_string());
-        Draft { key, kind, from, to, body, due: self.at, unless_taken: false, refused }
+        Draft { key, kind, from, to, body, due: self.at(), unless_taken: false, refused }
     }
 
     /// The answer to whoever wrote it: one for each text.

@@ -22,6 +22,22 @@ routes:
 finally: { voicemail: Please leave a message. }
 "#;
 
+const OWNER: &str = "+16195550130";
+
+/// The owner closes the office by text.
+const SWITCHED: &str = r#"version: 1
+timezone: America/Los_Angeles
+numbers: ["+16195550100"]
+contacts:
+  owner: { number: "+16195550130", notify: sms }
+switches:
+  closed_today: { expires: 4h, set_by: [owner] }
+routes:
+  - when: { switch: closed_today }
+    cascade: [{ voicemail: We are closed. }]
+finally: { voicemail: Please leave a message. }
+"#;
+
 /// A carrier, and houses for nodes; each has a folder of its own.
 struct Site {
     fake: Fake,
@@ -31,9 +47,13 @@ struct Site {
 
 impl Site {
     fn new(database: Option<String>) -> Self {
+        Self::with(RULES, database)
+    }
+
+    fn with(rules: &str, database: Option<String>) -> Self {
         let fake = Fake::start();
         fake.state().own(LINE, &[]);
-        Self { fake, house: House::with(&[("routing-rules/acme.yaml", RULES)]), database }
+        Self { fake, house: House::with(&[("routing-rules/acme.yaml", rules)]), database }
     }
 
     fn variables(&self, node: &str) -> Vec<(String, String)> {
@@ -63,15 +83,55 @@ impl Site {
         let (call, from) = (format!("CA{number:032x}"), caller(number));
         let fields = [("AccountSid", ACCOUNT), ("CallSid", &call), ("CallStatus", "ringing"), ("From", &from)];
         let fields = [&fields[..], &[("To", LINE), ("Direction", "inbound")]].concat();
+        Self::ask(server, "/twilio/inbound-call", &fields).contains("<Record")
+    }
+
+    /// The owner writes to the line.
+    fn text(server: &Server, number: u32, body: &str) {
+        let (sid, from) = (format!("SM{number:032x}"), OWNER);
+        let fields = [("AccountSid", ACCOUNT), ("MessageSid", &sid), ("SmsStatus", "received"), ("From", from)];
+        let answer = Self::ask(server, "/twilio/inbound-sms", &[&fields[..], &[("To", LINE), ("Body", body)]].concat());
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    fn ask(server: &Server, path: &str, fields: &[(&str, &str)]) -> String {
         let form = Form::of(fields.iter().copied());
-        let signature = Signer::new(TOKEN).sign(&format!("{PUBLIC}/twilio/inbound-call"), &form);
+        let signature = Signer::new(TOKEN).sign(&format!("{PUBLIC}{path}"), &form);
         let body = form.encode();
         let request = format!(
-            "POST /twilio/inbound-call HTTP/1.1\r\nHost: phones.example.com\r\nX-Twilio-Signature: {signature}\r\n\
+            "POST {path} HTTP/1.1\r\nHost: phones.example.com\r\nX-Twilio-Signature: {signature}\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        crate::support::raw(server.address, request.as_bytes()).contains("<Record")
+        crate::support::raw(server.address, request.as_bytes())
+    }
+
+    /// The switches as the command line shows them, once they stand so.
+    fn until_switch(&self, node: &str, wanted: &str) -> String {
+        let until = Instant::now() + LONG;
+        loop {
+            let mut command = program(&self.house.path(""));
+            let output = command.args(["switch", "list", "--history"]).envs(self.variables(node)).output().unwrap();
+            let told = String::from_utf8(output.stdout).unwrap();
+            if told.contains(wanted) {
+                return told;
+            }
+            assert!(Instant::now() < until, "no `{wanted}` in {told}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The words of the texts that the carrier has, once there are so many.
+    fn until_words(&self, count: usize) -> Vec<String> {
+        let until = Instant::now() + LONG;
+        loop {
+            let words: Vec<_> = self.fake.state().texts().into_iter().map(|(_, words)| words).collect();
+            if words.len() >= count {
+                return words;
+            }
+            assert!(Instant::now() < until, "only {words:?}");
+            std::thread::sleep(Duration::from_millis(30));
+        }
     }
 
     /// The outbox as the command line shows it.
@@ -211,4 +271,38 @@ fn of_two_nodes_on_one_database_the_other_sees_to_what_a_dead_one_had_on_its_way
     assert!(site.call(&nodes[alive], 3));
     site.until(alive, "sent", 3, 3);
     assert!(site.carried().values().all(|count| *count == 1), "{:?}", site.carried());
+}
+
+#[test]
+fn a_turn_by_text_is_done_at_once_while_the_database_is_away_and_answered_once_afterwards() {
+    let postgres = crate::postgres::own();
+    let database = postgres.database();
+    let site = Site::with(SWITCHED, Some(database.url.expose().to_owned()));
+    let mut server = site.serve("one");
+    Site::text(&server, 1, "Closed 2h");
+    assert!(site.until_words(1)[0].starts_with("closed_today is on until "), "{:?}", site.until_words(1));
+    postgres.stop();
+    Site::text(&server, 2, "Undo");
+    let told = site.until_switch("one", "closed_today  off");
+    assert_eq!(told.matches("took back").count(), 1, "{told}");
+    // It dies between the turn and its answer, and again before the database is back.
+    for _ in 0..2 {
+        server.kill();
+        drop(server);
+        server = site.serve("one");
+    }
+    Site::text(&server, 3, "Closed 1h");
+    site.until_switch("one", "closed_today  on");
+    assert_eq!(site.until_words(1).len(), 1, "answers wait");
+    postgres.start_again();
+    Site::text(&server, 4, "Help");
+    let words = site.until_words(4);
+    assert_eq!(words.iter().filter(|words| **words == "closed_today is off again, as usual.").count(), 1, "{words:?}");
+    assert_eq!(words.iter().filter(|words| words.starts_with("closed_today is on until")).count(), 2, "{words:?}");
+    let told = site.until_switch("one", "closed_today  on");
+    assert_eq!((told.matches("took back").count(), told.matches(" turned ").count()), (1, 2), "{told}");
+    // What was turned once is not turned again by the same text.
+    Site::text(&server, 2, "Undo");
+    Site::text(&server, 5, "Status");
+    assert!(site.until_words(5)[4].starts_with("closed_today is on"), "{:?}", site.until_words(5));
 }

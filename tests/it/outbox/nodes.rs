@@ -123,6 +123,7 @@ async fn the_steps_are_taken_back_and_taken_again() {
     desk.keep(vec![draft("a", DANA, 100)], None).await.unwrap();
     let file = rusqlite::Connection::open(folder.path().join("outbox.db")).unwrap();
     for back in [
+        include_str!("../../../src/outbox/migrations/back/sqlite-4.sql"),
         include_str!("../../../src/outbox/migrations/back/sqlite-3.sql"),
         include_str!("../../../src/outbox/migrations/back/sqlite-2.sql"),
     ] {
