@@ -288,10 +288,15 @@ fn records(connection: &Connection, org: &str, call: &str) -> rusqlite::Result<V
     Ok(found)
 }
 
+/// The place before the first record, and the last one. Two questions, because both ends are found at once only one at
+/// a time: asked for together, they would be looked for among all records.
+pub(in crate::store) const ENDS: &str = "SELECT coalesce((SELECT min(seq) FROM records), 1) - 1, \
+                                         coalesce((SELECT max(seq) FROM records), 0)";
+
 /// Records are written in the order of time, so their places can be searched by halving.
 fn place_before(connection: &Connection, at_us: i64) -> rusqlite::Result<i64> {
-    let ends = "SELECT coalesce(min(seq), 1) - 1, coalesce(max(seq), 0) FROM records";
-    let (mut low, mut high): (i64, i64) = connection.query_row(ends, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let ends = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let (mut low, mut high): (i64, i64) = connection.prepare_cached(ENDS)?.query_row([], ends)?;
     let mut query =
         connection.prepare_cached("SELECT seq, written FROM records WHERE seq > ?1 ORDER BY seq LIMIT 1")?;
     // Everything up to `low` is older; everything behind `high` is not.

@@ -97,6 +97,18 @@ async fn a_stretch_of_time_is_read_bit_by_bit() {
     assert_eq!(calls(Some("nobody"), 0, 5000), Vec::<i64>::new());
 }
 
+/// A journal has millions of records: a question that looks at all of them to find its ends would keep the disk busy.
+#[test]
+fn the_ends_of_the_trail_are_found_without_looking_at_all_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::open(&options(folder.path(), &Set::at_start())).unwrap());
+    let connection = open::reader(&folder.path().join("ringfall.db")).unwrap();
+    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", archive::ENDS)).unwrap();
+    let steps: Vec<String> = plan.query_map([], |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap();
+    assert_eq!(steps.iter().filter(|step| step.as_str() == "SEARCH records").count(), 2, "{steps:?}");
+    assert!(!steps.iter().any(|step| step.contains("SCAN records")), "{steps:?}");
+}
+
 const RULES: &str = "version: 1\ntimezone: America/Los_Angeles\nnumbers: [\"+16195550100\"]\n\
     contacts: { primary: \"+16195550111\" }\nhours: { business: mon-fri 09:00-17:00 }\n\
     routes: [{ when: business, cascade: [{ ring: primary, for: 20s }] }]\nfinally: { voicemail: Please. }\n";
