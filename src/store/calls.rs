@@ -33,8 +33,8 @@ pub(in crate::store) struct Calls {
     open: HashMap<Name, Open>,
     /// What is not in the table yet, by the place of its first such record in the trail.
     waiting: VecDeque<Waiting>,
-    /// How many of those are being written.
-    underway: usize,
+    /// What is being written, portion by portion from the end.
+    round: Round,
     /// Calls that were written and are not over, and since when.
     resting: VecDeque<(i64, Name)>,
     /// Calls that got a step in the transaction at hand, once for each.
@@ -60,6 +60,22 @@ struct Step {
     name: Box<str>,
     seq: i64,
 }
+
+/// Calls that are written one portion after the other, by their names. Names are random, and the table finds a call by
+/// its name: many that are neighbors there change a page of the disk together, where each alone would change its own.
+#[derive(Debug, Default)]
+struct Round {
+    /// Call by call, the last name first.
+    names: Vec<Name>,
+    /// The place of the first record that is not in the table yet.
+    seq: i64,
+    /// How many at the end are being written in the transaction at hand.
+    underway: usize,
+}
+
+/// Calls of a round at most: the cursor of the table stands still meanwhile, and a start after a crash reads what comes
+/// behind it.
+const ROUND: usize = 8000;
 
 #[derive(Debug)]
 struct Waiting {
@@ -94,7 +110,7 @@ impl Calls {
             patience,
             open: HashMap::new(),
             waiting: VecDeque::new(),
-            underway: 0,
+            round: Round::default(),
             resting: VecDeque::new(),
             fresh: Vec::new(),
             folded: 0,
@@ -212,33 +228,50 @@ impl Calls {
 
     /// Whether anything of the portion waits.
     pub(in crate::store) fn has(&self, portion: Portion) -> bool {
-        self.waiting.front().is_some_and(|first| portion.has(first.since))
+        !self.round.names.is_empty() || self.waiting.front().is_some_and(|first| portion.has(first.since))
     }
 
-    /// Writes what has waited longest, within the transaction at hand. Call [`Self::settled`] once it is committed.
+    /// Writes some of what has waited longest, within the transaction at hand. Call [`Self::settled`] once it is
+    /// committed.
     pub(in crate::store) fn write(&mut self, connection: &Connection, portion: Portion) -> rusqlite::Result<()> {
-        self.underway = 0;
-        let waiting = self.waiting.iter().take_while(|waiting| portion.has(waiting.since));
-        for waiting in waiting.take(portion.calls) {
-            if let Some(open) = self.open.get_mut(&waiting.name) {
+        self.round.underway = 0;
+        if self.round.names.is_empty() || portion.calls > ROUND {
+            self.begin_round(portion);
+        }
+        for name in self.round.names.iter().rev().take(portion.calls) {
+            if let Some(open) = self.open.get_mut(name) {
                 let due = deadline(&open.summary, self.patience);
                 open.id = Some(table::save(connection, open, due)?);
             }
-            self.underway += 1;
+            self.round.underway += 1;
         }
         table::set_cursor(connection, self.cursor())
+    }
+
+    fn begin_round(&mut self, portion: Portion) {
+        if self.round.names.is_empty() {
+            self.round.seq = self.waiting.front().map_or(self.folded, |first| first.seq);
+        }
+        let waited = self.waiting.iter().take_while(|waiting| portion.has(waiting.since)).count();
+        let waited = self.waiting.drain(..waited.min(portion.calls.max(ROUND)));
+        self.round.names.extend(waited.map(|waiting| waiting.name));
+        self.round.names.sort_unstable_by(|one, other| other.cmp(one));
     }
 
     /// Everything up to here is in the table once what is underway is; later calls may be there as well, which does
     /// no harm because folding a record again changes nothing.
     fn cursor(&self) -> i64 {
-        self.waiting.get(self.underway).map_or(self.folded, |first| first.seq - 1)
+        if self.round.names.len() > self.round.underway {
+            return self.round.seq - 1;
+        }
+        self.waiting.front().map_or(self.folded, |first| first.seq - 1)
     }
 
     /// What [`Self::write`] wrote is safe; closed calls leave the memory, and some that will hardly be asked for.
     pub(in crate::store) fn settled(&mut self, now_us: i64) {
         self.written = self.cursor();
-        for Waiting { name, .. } in self.waiting.drain(..self.underway.min(self.waiting.len())) {
+        let rest = self.round.names.len().saturating_sub(std::mem::take(&mut self.round.underway));
+        for name in self.round.names.drain(rest..) {
             let Some(open) = self.open.get_mut(&name) else { continue };
             open.waits = false;
             if open.summary.closed_us.is_some() {
@@ -247,7 +280,6 @@ impl Calls {
                 self.resting.push_back((now_us, name));
             }
         }
-        self.underway = 0;
         self.forget_idle(now_us);
     }
 
@@ -266,8 +298,8 @@ impl Calls {
 
     /// What [`Self::write`] wrote is undone: rows that it made are not there.
     pub(in crate::store) fn undone(&mut self, connection: &Connection) {
-        for waiting in self.waiting.iter().take(std::mem::take(&mut self.underway)) {
-            if let Some(open) = self.open.get_mut(&waiting.name) {
+        for name in self.round.names.iter().rev().take(std::mem::take(&mut self.round.underway)) {
+            if let Some(open) = self.open.get_mut(name) {
                 // When even this cannot be read, the row is looked for by its name at the next writing.
                 open.id = table::find(connection, &open.summary).ok().flatten();
             }
@@ -277,11 +309,16 @@ impl Calls {
     /// The calls that are over, or were left behind: their closing records, to be written like any other.
     pub(in crate::store) fn due(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Record>> {
         let mut records = Vec::new();
-        table::each_due(connection, now.as_microsecond(), |name, summary| {
-            let summary = self.open.get(name).map_or(summary, |open| open.summary.clone());
-            if summary.closed_us.is_none() && deadline(&summary, self.patience) <= now.as_microsecond() {
-                records.push(self.closing(summary, now));
-            }
+        table::each_due(connection, now.as_microsecond(), |name, left| {
+            let is_due =
+                |call: &Summary| call.closed_us.is_none() && deadline(call, self.patience) <= now.as_microsecond();
+            // The table lags behind, and reading a row takes longer than looking at a call that is at hand.
+            let call = match self.open.get(name) {
+                Some(open) => is_due(&open.summary).then(|| open.summary.clone()),
+                None => Some(left.read()?).filter(is_due),
+            };
+            records.extend(call.map(|call| self.closing(call, now)));
+            Ok(())
         })?;
         Ok(records)
     }

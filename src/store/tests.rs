@@ -195,6 +195,35 @@ async fn a_crash_before_the_calls_are_written_loses_none_of_them() {
 }
 
 #[tokio::test]
+async fn a_crash_in_the_middle_of_a_round_of_calls_loses_none_and_doubles_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Set::at_start();
+    let store = Store::open(&options(folder.path(), &clock)).unwrap();
+    for number in 0..500 {
+        store.append(arrival(number)).await.unwrap();
+    }
+    clock.pass(2);
+    // A portion of the round is written along with this.
+    store.append(ended(3, START + 2)).await.unwrap();
+    let crashed = tempfile::tempdir().unwrap();
+    for name in ["ringfall.db", "ringfall.db-wal"] {
+        std::fs::copy(folder.path().join(name), crashed.path().join(name)).unwrap();
+    }
+    assert_eq!(count(crashed.path(), "SELECT count(*) FROM calls"), 200);
+    assert_eq!(count(crashed.path(), "SELECT seq FROM cursors WHERE name = 'calls'"), 0);
+    let again = Store::open(&options(crashed.path(), &clock)).unwrap();
+    again.append(ended(4, START + 2)).await.unwrap();
+    again.settle().await.unwrap();
+    assert_eq!(count(crashed.path(), "SELECT count(*) FROM calls"), 500);
+    assert_eq!(count(crashed.path(), "SELECT seq FROM cursors WHERE name = 'calls'"), 502);
+    for number in 0..500 {
+        let records = again.records("acme", &call(number)).await.unwrap();
+        assert_eq!(records.len(), if [3, 4].contains(&number) { 2 } else { 1 }, "{number}");
+        assert!(matches!(again.append(arrival(number)).await, Ok(Appended::Repeat { .. })));
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_nobody_took_is_closed_with_its_escalation_once() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Set::at_start();

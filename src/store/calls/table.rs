@@ -99,18 +99,30 @@ pub(super) fn find(connection: &Connection, call: &Summary) -> rusqlite::Result<
     connection.prepare_cached(select)?.query_row(params![call.call, call.org], |row| row.get(0)).optional()
 }
 
-/// Shows calls that are to be closed by now, each with call and organization as one name.
+/// Shows calls that are to be closed by now, each with call and organization as one name, and its row for whoever does
+/// not have the call at hand.
 pub(super) fn each_due(
     connection: &Connection,
     now_us: i64,
-    mut show: impl FnMut(&str, Summary),
+    mut show: impl FnMut(&str, Left<'_>) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
     let due =
         "SELECT call || ' ' || org, summary FROM calls WHERE closed_at IS NULL AND due <= ?1 ORDER BY due LIMIT ?2";
     let mut query = connection.prepare_cached(due)?;
     let mut rows = query.query(params![now_us, CLOSED_AT_ONCE])?;
     while let Some(row) = rows.next()? {
-        show(row.get_ref(0)?.as_str()?, body::decode(row.get_ref(1)?.as_blob()?)?);
+        show(row.get_ref(0)?.as_str()?, Left(row.get_ref(1)?.as_blob()?))?;
     }
     Ok(())
+}
+
+/// A call as the table has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Left<'a>(&'a [u8]);
+
+impl Left<'_> {
+    /// The call.
+    pub(super) fn read(self) -> rusqlite::Result<Summary> {
+        body::decode(self.0)
+    }
 }
