@@ -48,17 +48,12 @@ impl Tip {
 
     /// Binds what is stored next.
     pub fn extend(&mut self, seq: i64, stored: &[u8], salt: [u8; SALT]) -> Entry {
-        let record = read(stored);
-        let open = record.as_ref().map_or_else(|| stored.to_vec(), |record| open(&person::without(record)));
-        self.bind(Entry {
-            seq,
+        let (id, open) = match read(stored) {
+            Some(record) => (record.id, Hash::of(3, &[&open(&person::without(record))])),
             // What this program cannot read is of a newer one: it is bound all the same.
-            id: record.map_or_else(Uuid::nil, |record| record.id),
-            salt,
-            whole: whole(&salt, stored),
-            open: Hash::of(3, &[&open]),
-            link: Hash::default(),
-        })
+            None => (Uuid::nil(), Hash::of(3, &[stored])),
+        };
+        self.bind(Entry { seq, id, salt, whole: whole(&salt, stored), open, link: Hash::default() })
     }
 
     /// Binds the entry, giving it the link that it must have here.
@@ -87,8 +82,13 @@ pub fn read(stored: &[u8]) -> Option<Record> {
 
 /// What is hashed of a record without its person: its JSON, which does not change with the way it is stored.
 fn open(record: &Record) -> Vec<u8> {
-    serde_json::to_vec(record).unwrap_or_default()
+    let mut text = Vec::with_capacity(USUAL);
+    // Writing to memory cannot fail; what could not be told would be bound as nothing, in every program alike.
+    serde_json::to_writer(&mut text, record).map_or_else(|_error| Vec::new(), |()| text)
 }
+
+/// Bytes of an ordinary record without its person, so that writing it asks for memory once.
+const USUAL: usize = 2048;
 
 /// What a stored form says of its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

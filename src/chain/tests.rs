@@ -68,7 +68,7 @@ impl Chain {
 
     fn erase(&mut self, place: usize) {
         let record = decode(&self.bodies[place].1).unwrap();
-        self.bodies[place].1 = stored(&person::without(&record));
+        self.bodies[place].1 = stored(&person::without(record.clone()));
         self.entries[place] = self.entries[place].erased();
     }
 

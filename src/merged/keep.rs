@@ -150,7 +150,7 @@ pub async fn erase(
     all.extend(of_calls.filter(|it| calls.contains(&(it.record.org.clone(), it.record.call.clone()))));
     let mut done = BTreeSet::new();
     for Found { us, id, record } in all {
-        let open = person::without(&record);
+        let open = person::without(record.clone());
         if open == record || !done.insert(id.clone()) {
             continue;
         }

@@ -87,7 +87,7 @@ impl Erasing {
             let named =
                 if self.named_by.is_empty() { self.whom.is_in(&record) } else { person::tells_of(&record, caller) };
             // What was erased before is as it will be, and needs no second time.
-            if (own || named) && person::without(&record) != record {
+            if (own || named) && person::without(record.clone()) != record {
                 self.records.push(row.get(0)?);
                 self.ids.push(record.id);
                 self.recordings.extend(record.reported.recording.map(|recording| (record.org, recording)));
@@ -110,7 +110,7 @@ impl Erasing {
             let record: Record = transaction
                 .prepare_cached("SELECT body FROM records WHERE seq = ?1")?
                 .query_row([seq], |row| body::decode(row.get_ref(0)?.as_blob()?))?;
-            let open = body::column(&person::without(&record))?;
+            let open = body::column(&person::without(record.clone()))?;
             transaction.prepare_cached("UPDATE records SET body = ?2 WHERE seq = ?1")?.execute(params![seq, open])?;
         }
         for id in &self.calls {

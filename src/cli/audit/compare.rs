@@ -42,7 +42,7 @@ pub(super) fn compare(archive: &Archive, reader: &Reader) -> anyhow::Result<Resu
                 Some(body) if *body == serde_json::to_string(record)? => compared.same += 1,
                 Some(body) => {
                     let other: Record = serde_json::from_str(body).context("a record there cannot be read")?;
-                    let (open_there, open_here) = (person::without(&other), person::without(record));
+                    let (open_there, open_here) = (person::without(other.clone()), person::without(record.clone()));
                     let is_erased = other == open_there || *record == open_here;
                     if open_there != open_here || !is_erased {
                         return wrong("says something else there");
