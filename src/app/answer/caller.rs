@@ -5,14 +5,13 @@ use std::sync::Arc;
 use crate::app::answer::fault::Fault;
 use crate::app::answer::{Done, Outcome, Visit, shadow};
 use crate::app::live::Organization;
-use crate::audit::record::{Kind, Record};
+use crate::audit::record::Kind;
 use crate::decide::decision::{Act, Decision};
 use crate::decide::words::places;
 use crate::model::call::Happened;
 use crate::respond::caller::Stand;
 use crate::respond::{self, written};
 use crate::rules::ruleset::EndKind;
-use crate::twiml::RenderError;
 use crate::webhook::continuation::Leg;
 use crate::webhook::event::CallEvent;
 
@@ -49,41 +48,37 @@ pub(super) async fn continued(visit: &Visit<'_>, event: &CallEvent) -> Result<Do
 
 /// Decides, renders, writes down and answers.
 async fn decided(visit: &Visit<'_>, event: &CallEvent, asked: Asked) -> Done {
-    let Asked { org, stand } = &asked;
+    let (kept, decision) = written(visit, event, &asked);
+    let done = kept.await;
+    let Some(decision) = decision else { return Done { outcome: Outcome::InSpite, ..done } };
+    tell(visit, &asked, &decision, done.outcome);
+    if done.outcome == Outcome::Answered {
+        shadow::look(visit, event, &asked.org, &asked.stand, decision);
+    }
+    done
+}
+
+/// Decides, renders and writes down; the decision, unless its template failed. All of it happens before anything waits:
+/// what waits stays small.
+fn written(visit: &Visit<'_>, event: &CallEvent, asked: &Asked) -> (impl Future<Output = Done>, Option<Decision>) {
+    let Asked { org, stand } = asked;
     let house = visit.house(org);
     let answered = respond::caller::answer(&house, stand, &visit.memory(&org.slug));
     let mut record = visit.of(Kind::Decision, event, org, stand.facts.line);
     written::decision(&mut record, &org.rules, &event.to.text, stand, &answered);
     match answered.twiml {
         Ok(twiml) => {
-            count(visit, &asked, event, &answered.decision);
-            let done = visit.keep(record, twiml.into_string()).await;
-            tell(visit, &asked, &answered.decision, done.outcome);
-            if done.outcome == Outcome::Answered {
-                shadow::look(visit, event, org, stand, answered.decision);
-            }
-            done
+            count(visit, asked, event, &answered.decision);
+            (visit.keep(record, twiml.into_string()), Some(answered.decision))
         }
         Err(error) => {
-            let twiml = respond::caller::last_resort(&house, stand).into_string();
-            template_failed(visit, &asked, record, twiml, error).await
+            let fault = Fault::Template(error);
+            visit.app.metrics.fallback(fault.word());
+            tracing::error!(org = %org.slug, call = %stand.facts.call, %fault, "answered from `finally`");
+            record.fault = Some(fault.to_string());
+            (visit.keep(record, respond::caller::last_resort(&house, stand).into_string()), None)
         }
     }
-}
-
-async fn template_failed(
-    visit: &Visit<'_>,
-    asked: &Asked,
-    mut record: Record,
-    twiml: String,
-    error: RenderError,
-) -> Done {
-    let fault = Fault::Template(error);
-    visit.app.metrics.fallback(fault.word());
-    tracing::error!(org = %asked.org.slug, call = %asked.stand.facts.call, %fault, "answered from `finally`");
-    record.fault = Some(fault.to_string());
-    let done = visit.keep(record, twiml).await;
-    Done { outcome: Outcome::InSpite, ..done }
 }
 
 fn count(visit: &Visit<'_>, asked: &Asked, event: &CallEvent, decision: &Decision) {

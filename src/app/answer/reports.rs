@@ -21,9 +21,14 @@ pub(super) async fn status(visit: &Visit<'_>, event: &CallEvent) -> Result<Done,
         }
         Some(_) | None => (Belongs::guessed(visit, event)?, None),
     };
+    Ok(told(visit, event, &org, contact).await)
+}
+
+/// Writes the record down before anything waits: what waits stays small.
+fn told(visit: &Visit<'_>, event: &CallEvent, org: &Belongs, contact: Option<ContactId>) -> impl Future<Output = Done> {
     let mut record = Record { step: report::status_step(event), ..org.record(visit, Kind::Status, event) };
     record.reported.contact = org.contact(contact);
-    Ok(visit.keep(record, visit.nothing()).await)
+    visit.keep(record, visit.nothing())
 }
 
 /// A message was recorded, or written out.
@@ -35,6 +40,16 @@ pub(super) async fn message_left(visit: &Visit<'_>, event: &CallEvent) -> Result
         Leg::Caller(_) | Leg::Callee { .. } | Leg::Status(_) => return Err(Fault::NoPlace),
     };
     let org = Belongs::under(&continuation.org, visit.organization(&continuation.org, continuation.rules).await);
+    Ok(left(visit, event, &org, (kind, message)).await)
+}
+
+/// Writes the record down before anything waits.
+fn left(
+    visit: &Visit<'_>,
+    event: &CallEvent,
+    org: &Belongs,
+    (kind, message): (Kind, &Message),
+) -> impl Future<Output = Done> {
     let mut record = Record {
         step: report::message_step(kind, event),
         began: Some(message.began),
@@ -42,7 +57,7 @@ pub(super) async fn message_left(visit: &Visit<'_>, event: &CallEvent) -> Result
     };
     record.reported.status = Some(report::message_status(event).to_owned());
     record.reported.contact = org.mailbox(message);
-    Ok(visit.keep(record, visit.nothing()).await)
+    visit.keep(record, visit.nothing())
 }
 
 /// A text message came in, or one of ours changed its state.
