@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use ringfall::app::board::Board;
 use ringfall::app::ports::{Clock, Journal as _};
 use ringfall::app::trail::Window;
+use ringfall::app::turns::Turns;
 use ringfall::audit::record::{Decided, Facts, Kind, Place, Received, Record};
 use ringfall::audit::summary::Summary;
 use ringfall::model::moment::Zone;
@@ -200,6 +201,8 @@ async fn bind(folder: &Path) {
     let window = Arc::new(Window::new(Arc::new(archive)));
     let signer = Keys::open(folder).expect("a key").signer;
     let chain = Folder::make(folder, "node-1").expect("a chain");
-    let follower = Follower::open(chain, signer, window, Arc::new(Board::default()), clock).expect("a follower");
+    let follower =
+        Follower::open(chain, signer, (window, Arc::new(Turns::behind(|| 0))), Arc::new(Board::default()), clock)
+            .expect("a follower");
     follower.start().stop().await;
 }

@@ -20,6 +20,7 @@ pub mod switching;
 pub mod tenancy;
 pub mod trail;
 pub mod trial;
+pub mod turns;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};

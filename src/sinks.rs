@@ -28,6 +28,7 @@ use crate::app::ack::Acks;
 use crate::app::board::Board;
 use crate::app::ports::{Clock, Later};
 use crate::app::trail::Window;
+use crate::app::turns::Turns;
 use crate::audit::record::Record;
 use crate::database::Address;
 use crate::feed::plan::{Place, Sink};
@@ -52,6 +53,8 @@ pub struct Surroundings {
     pub key: [u8; 32],
     /// How often they look and try.
     pub pace: Pace,
+    /// The turns that they take behind callers; none when callers wait for them.
+    pub turns: Option<Arc<Turns>>,
 }
 
 /// How often a sink looks for records, and tries again.

@@ -1,5 +1,6 @@
 //! The records that are kept, in order, for those who follow them: sinks, the chain, whoever asks.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,33 +39,50 @@ pub trait Trail: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub struct Window {
     trail: Arc<dyn Trail>,
-    last: Mutex<Arc<[Kept]>>,
+    /// What was read last, the newest last.
+    portions: Mutex<VecDeque<Arc<[Kept]>>>,
     news: Notify,
 }
 
-/// Records read in one go: some two megabytes.
+/// Records read in one go: some four megabytes in memory.
 const AT_ONCE: usize = 500;
+
+/// Portions that are held for those who come a little later, until somebody has read everything.
+const HELD: usize = 4;
 
 impl Window {
     /// A window onto the trail.
     pub fn new(trail: Arc<dyn Trail>) -> Self {
-        Self { trail, last: Mutex::new(Arc::new([])), news: Notify::new() }
+        Self { trail, portions: Mutex::default(), news: Notify::new() }
     }
 
     /// Records behind the place `seq`, in order, at most so many.
     pub fn after(&self, seq: i64, most: usize) -> Result<Vec<Kept>, JournalError> {
-        let known = Arc::clone(&self.last.lock().unwrap_or_else(PoisonError::into_inner));
-        let start = known.partition_point(|kept| kept.seq <= seq);
-        // The window serves only who stands within it, so that nothing between is left out.
-        let within = start > 0 || known.first().is_some_and(|first| first.seq == seq + 1);
-        if within && start < known.len() {
-            return Ok(known.iter().skip(start).take(most).cloned().collect());
+        if let Some(held) = self.held(seq, most) {
+            return Ok(held);
         }
         let read: Arc<[Kept]> = self.trail.after(seq, AT_ONCE)?.into();
-        if !read.is_empty() {
-            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&read);
+        let mut portions = self.portions.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.is_empty() {
+            portions.clear();
+        } else {
+            if portions.len() >= HELD {
+                portions.pop_front();
+            }
+            portions.push_back(Arc::clone(&read));
         }
         Ok(read.iter().take(most).cloned().collect())
+    }
+
+    fn held(&self, seq: i64, most: usize) -> Option<Vec<Kept>> {
+        let portions = self.portions.lock().unwrap_or_else(PoisonError::into_inner);
+        portions.iter().rev().find_map(|portion| {
+            let start = portion.partition_point(|kept| kept.seq <= seq);
+            // A portion serves only who stands within it, so that nothing between is left out.
+            let within = start > 0 || portion.first().is_some_and(|first| first.seq == seq + 1);
+            let rest = portion.get(start..).filter(|rest| within && !rest.is_empty())?;
+            Some(rest.iter().take(most).cloned().collect())
+        })
     }
 
     /// What is stored behind the place `seq`, in order, at most so many.

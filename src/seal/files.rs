@@ -182,16 +182,24 @@ impl Folder {
             .map_err(|error| self.cannot(error))
     }
 
-    /// Adds a checkpoint, safe on disk.
-    pub(in crate::seal) fn add_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), SealError> {
+    /// Adds checkpoints, safe on disk.
+    pub(in crate::seal) fn add_checkpoints(&self, checkpoints: &[Checkpoint]) -> Result<(), SealError> {
         let path = self.path.join(CHECKPOINTS);
         let mut options = OpenOptions::new();
         let added = options.append(true).create(true).mode(0o600).open(path).and_then(|mut file| {
-            // A line that was half written when the machine stopped must not spoil this one.
-            let mut line = serde_json::to_vec(checkpoint)?;
-            line.push(b'\n');
-            file.write_all(&line)?;
-            file.sync_data()
+            // A line that was half written when the machine stopped was cut off: see `mend_checkpoints`.
+            let mut lines = Vec::new();
+            for checkpoint in checkpoints {
+                serde_json::to_writer(&mut lines, checkpoint)?;
+                lines.push(b'\n');
+            }
+            let before = file.metadata()?.len();
+            let added = file.write_all(&lines).and_then(|()| file.sync_data());
+            if added.is_err() {
+                // What is half there would spoil what is added behind it.
+                file.set_len(before)?;
+            }
+            added
         });
         added.map_err(|error| self.cannot(error))
     }

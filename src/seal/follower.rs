@@ -8,11 +8,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::app::board::{Board, ChainState};
 use crate::app::ports::Clock;
 use crate::app::trail::Window;
-use crate::chain::checkpoint::Signer;
+use crate::app::turns::Turns;
+use crate::chain::checkpoint::{Checkpoint, Signer};
 use crate::chain::entry::{SALT, SIZE, Tip};
 use crate::seal::{Folder, SealError};
 
@@ -21,6 +23,9 @@ const CHECKPOINT_EVERY: u64 = 1_000;
 
 /// Microseconds after which a checkpoint is made when there are new entries.
 const CHECKPOINT_AFTER: i64 = 60_000_000;
+
+/// Microseconds between two times that checkpoints are written down: the disk is the callers' first.
+const KEPT_EVERY: i64 = 1_000_000;
 
 /// Entries in one file at most; a new one is also begun with each day, so that whole days can be let go.
 const SEGMENT: u64 = 65_536;
@@ -38,6 +43,7 @@ pub struct Follower {
     folder: Folder,
     signer: Signer,
     window: Arc<Window>,
+    turns: Arc<Turns>,
     board: Arc<Board>,
     clock: Arc<dyn Clock>,
     file: File,
@@ -46,6 +52,11 @@ pub struct Follower {
     signed_us: i64,
     segment: u64,
     segment_day: i64,
+    /// Checkpoints that are not written down yet, and when the last ones were.
+    fresh: Vec<Checkpoint>,
+    kept_us: i64,
+    /// How late the last record was bound.
+    age: Duration,
 }
 
 /// The follower at work.
@@ -70,7 +81,7 @@ impl Follower {
     pub fn open(
         folder: Folder,
         signer: Signer,
-        window: Arc<Window>,
+        (window, turns): (Arc<Window>, Arc<Turns>),
         board: Arc<Board>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SealError> {
@@ -86,7 +97,23 @@ impl Follower {
         let now = clock.now().as_microsecond();
         let since = last.and_then(|last| last.at.parse::<Timestamp>().ok()).map_or(now, Timestamp::as_microsecond);
         let segment_day = since.div_euclid(DAY);
-        Ok(Self { folder, signer, window, board, clock, file, tip, signed, signed_us: now, segment, segment_day })
+        Ok(Self {
+            folder,
+            signer,
+            window,
+            turns,
+            board,
+            clock,
+            file,
+            tip,
+            signed,
+            signed_us: now,
+            segment,
+            segment_day,
+            fresh: Vec::new(),
+            kept_us: now,
+            age: Duration::ZERO,
+        })
     }
 
     /// Works in the background until it is stopped.
@@ -112,7 +139,7 @@ impl Follower {
             if last {
                 return;
             }
-            let pause = if bound { Duration::ZERO } else { IDLE };
+            let pause = if bound { self.turns.pause() } else { IDLE };
             tokio::select! {
                 _ = stop.changed() => {}
                 () = tokio::time::sleep(pause) => {}
@@ -143,7 +170,11 @@ impl Follower {
             let new = self.tip.count - self.signed;
             let due = (last && !some) || (now - self.signed_us).abs() >= CHECKPOINT_AFTER;
             if new >= CHECKPOINT_EVERY || (new > 0 && due) {
-                self.sign(now)?;
+                self.sign(now);
+            }
+            let is_over = self.tip.count - self.segment >= SEGMENT;
+            if last || is_over || (now - self.kept_us).abs() >= KEPT_EVERY {
+                self.keep(now)?;
             }
             if !some || !last {
                 return Ok(bound);
@@ -155,15 +186,11 @@ impl Follower {
         // A checkpoint stands at a fixed distance, however fast records come.
         let room = CHECKPOINT_EVERY.saturating_sub(self.tip.count - self.signed).max(1);
         let most = usize::try_from(room).unwrap_or(AT_ONCE).min(AT_ONCE);
-        let kept = self.window.stored(self.tip.seq, most).map_err(|error| SealError::Journal(error.to_string()))?;
-        if kept.is_empty() {
-            return self.behind_the_journal().map(|()| false);
-        }
-        let mut tip = self.tip;
-        let mut bytes = Vec::with_capacity(kept.len() * SIZE);
-        for (seq, stored) in &kept {
-            tip.extend(*seq, stored, salt()?).encode(&mut bytes);
-        }
+        let (tip, last, bytes) = self.turns.take(self.age, || self.next(most))?;
+        let Some(last) = last else { return self.behind_the_journal().map(|()| false) };
+        let written = last.get_timestamp().map_or(0, |written| written.to_unix().0);
+        let age = u64::try_from(self.clock.now().as_second()).unwrap_or(0).saturating_sub(written);
+        self.age = Duration::from_secs(age);
         if let Err(source) = self.file.write_all(&bytes) {
             // What is half there is cut off, so that the next try begins where this one did.
             self.file = self.folder.writing(self.segment, self.tip.count - self.segment)?;
@@ -171,6 +198,19 @@ impl Follower {
         }
         self.tip = tip;
         Ok(true)
+    }
+
+    /// The entries of the next records, where the chain ends with them, and the name of the last one.
+    fn next(&self, most: usize) -> Result<(Tip, Option<Uuid>, Vec<u8>), SealError> {
+        let kept = self.window.stored(self.tip.seq, most).map_err(|error| SealError::Journal(error.to_string()))?;
+        let (mut tip, mut last) = (self.tip, None);
+        let mut bytes = Vec::with_capacity(kept.len() * SIZE);
+        for (seq, stored) in &kept {
+            let entry = tip.extend(*seq, stored, salt()?);
+            entry.encode(&mut bytes);
+            last = Some(entry.id);
+        }
+        Ok((tip, last, bytes))
     }
 
     /// A journal that ends before the chain does has lost records.
@@ -185,15 +225,26 @@ impl Follower {
         Ok(())
     }
 
-    fn sign(&mut self, now: i64) -> Result<(), SealError> {
-        self.file.sync_data().map_err(|error| SealError::Journal(format!("the chain cannot be written: {error}")))?;
+    fn sign(&mut self, now: i64) {
         let at = self.clock.now().to_string();
-        let checkpoint = self.signer.sign(self.folder.node(), &self.tip, &at);
-        self.folder.add_checkpoint(&checkpoint)?;
+        self.fresh.push(self.signer.sign(self.folder.node(), &self.tip, &at));
         self.signed = self.tip.count;
         self.signed_us = now;
+    }
+
+    /// Writes down what was signed, behind the entries that it is over.
+    fn keep(&mut self, now: i64) -> Result<(), SealError> {
+        if self.fresh.is_empty() {
+            return Ok(());
+        }
+        self.file.sync_data().map_err(|error| SealError::Journal(format!("the chain cannot be written: {error}")))?;
+        self.folder.add_checkpoints(&self.fresh)?;
+        self.fresh.clear();
+        self.kept_us = now;
         let day = now.div_euclid(DAY);
-        if self.tip.count - self.segment >= SEGMENT || day != self.segment_day {
+        let is_over = self.tip.count - self.segment >= SEGMENT || day != self.segment_day;
+        // A file ends with a checkpoint.
+        if is_over && self.tip.count == self.signed {
             self.file = self.folder.writing(self.tip.count, 0)?;
             self.segment = self.tip.count;
             self.segment_day = day;

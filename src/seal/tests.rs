@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::app::board::Board;
 use crate::app::ports::{Clock, JournalError};
 use crate::app::trail::{Kept, Stored, Trail, Window};
+use crate::app::turns::Turns;
 use crate::audit::record::Record;
 use crate::audit::{person, samples};
 use crate::chain::verify::{Fault, Report};
@@ -69,7 +70,11 @@ impl House {
         let keys = Keys::open(self.data.path()).unwrap();
         let window = Arc::new(Window::new(Arc::<Shelf>::clone(&self.shelf)));
         let clock: Arc<dyn Clock> = Arc::<Day>::clone(&self.clock);
-        Follower::open(folder, keys.signer, window, Arc::clone(&self.board), clock).unwrap().start().stop().await;
+        Follower::open(folder, keys.signer, (window, Arc::new(Turns::behind(|| 0))), Arc::clone(&self.board), clock)
+            .unwrap()
+            .start()
+            .stop()
+            .await;
     }
 
     fn verify(&self) -> Result<Report, Verdict> {
@@ -130,7 +135,7 @@ async fn an_erased_record_holds_and_its_salt_is_gone() {
     for place in [3, 9] {
         let body = &mut house.shelf.0.lock().unwrap()[place].1;
         let record: Record = rmp_serde::from_slice(body).unwrap();
-        *body = rmp_serde::to_vec_named(&person::without(&record)).unwrap();
+        *body = rmp_serde::to_vec_named(&person::without(record.clone())).unwrap();
     }
     let folder = Folder::open(house.data.path()).unwrap();
     assert_eq!(folder.erase(&[4, 10, 99]).unwrap(), [99]);

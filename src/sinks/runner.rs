@@ -31,6 +31,8 @@ pub(in crate::sinks) struct Runner {
     names: BTreeMap<String, Pseudonyms>,
     tries: u32,
     warned: bool,
+    /// For how long the oldest record had waited when this was read last.
+    age: Duration,
     late: bool,
 }
 
@@ -70,7 +72,18 @@ impl Runner {
             state.aside = cursor.aside;
             state.passed_over = cursor.passed_over;
         });
-        Ok(Self { plan, around, place, cursor, file, names: BTreeMap::new(), tries: 0, warned: false, late: false })
+        Ok(Self {
+            plan,
+            around,
+            place,
+            cursor,
+            file,
+            names: BTreeMap::new(),
+            tries: 0,
+            warned: false,
+            age: Duration::ZERO,
+            late: false,
+        })
     }
 
     /// Works until it is told to stop.
@@ -81,6 +94,7 @@ impl Runner {
                 Ok(false) => self.around.pace.idle,
                 Err(pause) => pause,
             };
+            let pause = self.around.turns.as_ref().map_or(pause, |turns| pause.max(turns.pause()));
             let news = self.around.window.news();
             let acks = self.around.acks.clone();
             tokio::select! {
@@ -128,8 +142,13 @@ impl Runner {
     async fn read(&mut self) -> Result<Read, JournalError> {
         let portion = self.place.portion();
         let (window, seq) = (Arc::clone(&self.around.window), self.cursor.seq);
+        let (turns, age) = (self.around.turns.clone(), self.age);
         let answer = tokio::task::spawn_blocking(move || {
-            Ok::<_, JournalError>((window.after(seq, portion.count)?, window.latest()?))
+            let read = || Ok::<_, JournalError>((window.after(seq, portion.count)?, window.latest()?));
+            match turns {
+                Some(turns) => turns.take(age, read),
+                None => read(),
+            }
         });
         let (kept, latest) = answer.await.map_err(|error| JournalError::Unreadable(error.to_string()))??;
         self.tell_backlog(&kept, latest);
@@ -178,6 +197,7 @@ impl Runner {
             state.behind = behind;
             state.age_seconds = age_seconds;
         });
+        self.age = Duration::from_secs(age_seconds);
         let (sink, limit) = (&self.plan.name, self.plan.limit);
         if behind >= limit / 2 && !self.warned {
             tracing::error!(%sink, behind, limit, age_seconds, "half of the records that may wait for this sink do");

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::app::ack::{Acks, Shared};
 use crate::app::board::{Board, ChainState, DiskState};
 use crate::app::trail::{Trail, Window};
+use crate::app::turns::Turns;
 use crate::database::Address;
 use crate::feed::plan::{Place, Sink};
 use crate::seal::{self, Follower, Keys, SealError, Sealing};
@@ -48,6 +49,8 @@ impl Followers {
     ) -> Self {
         let trail: Arc<dyn Trail> = Arc::new(store.archive().clone());
         let window = Arc::new(Window::new(trail));
+        let journal = Arc::clone(&app.journal);
+        let turns = Arc::new(Turns::behind(move || journal.health().written));
         let quiet =
             Quiet::start().inspect_err(|error| tracing::warn!(%error, "sinks share the threads of callers")).ok();
         let keys = Keys::open(&settings.data);
@@ -57,7 +60,8 @@ impl Followers {
             _ => None,
         };
         let shipping = urgent.map(|(key, acks)| {
-            let around = Surroundings { acks: Some(acks), ..surroundings(settings, app, &window, key) };
+            let around =
+                Surroundings { acks: Some(acks), turns: None, ..surroundings(settings, app, (&window, &turns), key) };
             Sinks::start(&[Sink::merged()], &around)
         });
         let _there = quiet.as_ref().and_then(Quiet::enter);
@@ -78,12 +82,12 @@ impl Followers {
         };
         let mut plans = plans(settings);
         plans.retain(|plan| shipping.is_none() || plan.place != Place::Merged);
-        let around = || surroundings(settings, app, &window, keys.numbers);
+        let around = || surroundings(settings, app, (&window, &turns), keys.numbers);
         let sinks = (!plans.is_empty()).then(|| Sinks::start(&plans, &around()));
         let sealing = settings.audit_chain.then(|| {
             let folder = seal::Folder::make(&settings.data, &settings.node)?;
             let (board, clock) = (Arc::clone(&app.board), Arc::clone(&app.clock));
-            Follower::open(folder, keys.signer, window, board, clock).map(Follower::start)
+            Follower::open(folder, keys.signer, (window, turns), board, clock).map(Follower::start)
         });
         let sealing = sealing.transpose().unwrap_or_else(|error| {
             unsealed(&app.board, &error);
@@ -127,7 +131,12 @@ pub(in crate::startup) fn answers_wait(settings: &Settings, app: &mut App) -> Op
     Some(acks)
 }
 
-fn surroundings(settings: &Settings, app: &App, window: &Arc<Window>, key: [u8; 32]) -> Surroundings {
+fn surroundings(
+    settings: &Settings,
+    app: &App,
+    (window, turns): (&Arc<Window>, &Arc<Turns>),
+    key: [u8; 32],
+) -> Surroundings {
     let folder = settings.data.join("sinks");
     // Without the folder each sink says that its cursor cannot be written.
     if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder) {
@@ -142,6 +151,7 @@ fn surroundings(settings: &Settings, app: &App, window: &Arc<Window>, key: [u8; 
         folder,
         key,
         pace: Pace::default(),
+        turns: Some(Arc::clone(turns)),
     }
 }
 

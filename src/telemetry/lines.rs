@@ -14,7 +14,7 @@ use crate::telemetry::masked;
 const WAITING: usize = 20_000;
 
 /// How long lines gather: too short for eyes, and long enough that a busy server writes many at once.
-const GATHER: Duration = Duration::from_millis(2);
+const GATHER: Duration = Duration::from_millis(10);
 
 /// How long the end waits for the last lines.
 const PATIENCE: Duration = Duration::from_secs(1);
