@@ -12,13 +12,18 @@ use base64::Engine as _;
 pub(crate) use crate::fake_twilio::state::State;
 
 mod fields;
+mod proof;
 mod rest;
+mod rules;
 mod state;
 
 /// The API key that the fake knows for the account of all tests.
 pub(crate) const KEY: &str = "SK0123456789abcdef0123456789abcdef";
 /// Its secret.
 pub(crate) const KEY_SECRET: &str = "key-secret-key-secret-key-secret";
+
+/// What bodies are written as.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What a request meets instead of a good answer.
 #[derive(Debug, Clone)]
@@ -104,6 +109,11 @@ impl Fake {
     /// The next requests whose path ends so meet these, one each.
     pub(crate) fn script(&self, path_end: &str, acts: &[Act]) {
         self.shared.script.lock().unwrap().extend(acts.iter().map(|act| (path_end.to_owned(), act.clone())));
+    }
+
+    /// What it has complained of since this was asked last.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        std::mem::take(&mut self.shared.complaints.lock().unwrap())
     }
 
     /// Every answer takes so long.
@@ -260,13 +270,13 @@ fn done(shared: &Shared, asked: &Asked) -> Answer {
         complaints.push("no User-Agent".to_owned());
     }
     let text = if asked.method == "POST" {
-        if asked.content_type != "application/x-www-form-urlencoded" {
+        if asked.content_type != FORM {
             complaints.push(format!("a body of `{}`", asked.content_type));
         }
         if !asked.query.is_empty() {
             complaints.push(format!("{} with a query", asked.path));
         }
-        String::from_utf8_lossy(&asked.body).into_owned()
+        if asked.content_type == FORM { String::from_utf8_lossy(&asked.body).into_owned() } else { String::new() }
     } else {
         asked.query.clone()
     };

@@ -200,6 +200,7 @@ async fn a_number_is_set_searched_and_bought() {
     assert_eq!((set.voice_url.as_str(), set.trunk_sid.as_str()), (url, ""));
     let error = client.set_number(&sid, &[("VoiceUrl", "nowhere")]).await.unwrap_err();
     assert!(error.to_string().contains("public_url"), "{error}");
+    assert_eq!(fake.complaints().len(), 1, "that was no address");
     let search = Search { country: "US", kind: Kind::Local, area_code: Some("619"), contains: None, limit: 5 };
     let found = client.search_numbers(&search).await.unwrap();
     assert_eq!(found.iter().map(|it| it.phone_number.as_str()).collect::<Vec<_>>(), ["+16195550142"]);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fake_twilio::fields::{self, is_number, is_sid, is_url};
+use crate::fake_twilio::rules;
 use crate::fake_twilio::{Answer, State};
 
 /// A request, decoded.
@@ -33,33 +33,21 @@ pub(super) fn answer(state: &mut State, request: &Request<'_>, complaints: &mut 
         return denied();
     }
     let Some(path) = request.path.strip_prefix("/2010-04-01/Accounts/") else { return not_found() };
+    if let Some(refusal) = rules::refusal((request.method, path), request.fields, complaints) {
+        return refusal;
+    }
     if path == format!("{}.json", state.account) {
         // Keys of the usual kind do not reach the account itself.
         return if own { account(state) } else { denied() };
     }
     let Some(path) = path.strip_prefix(&format!("{}/", state.account)) else { return denied() };
     let parts: Vec<&str> = path.split('/').collect();
-    let known: &[&[&str]] = match (request.method, parts.as_slice()) {
-        ("GET", ["IncomingPhoneNumbers.json"]) => &[fields::NUMBERS],
-        ("POST", ["IncomingPhoneNumbers.json"]) => &[fields::NUMBER, fields::BUY],
-        ("POST", ["IncomingPhoneNumbers", _]) => &[fields::NUMBER],
-        ("GET", ["AvailablePhoneNumbers", ..]) => &[fields::SEARCH],
-        ("POST", ["Messages.json"]) => &[fields::MESSAGE],
-        ("GET", ["Messages.json"]) => &[fields::MESSAGES],
-        ("POST", ["Calls", _]) => &[fields::CALL],
-        _ => &[],
-    };
-    for (name, _) in request.fields {
-        if !known.iter().any(|list| list.contains(&name.as_str())) {
-            complaints.push(format!("no field `{name}`"));
-        }
-    }
     match (request.method, parts.as_slice()) {
         ("GET", ["IncomingPhoneNumbers.json"]) => listed(state, request),
         ("POST", ["IncomingPhoneNumbers.json"]) => bought(state, request),
         ("POST", ["IncomingPhoneNumbers", file]) => set(state, file.trim_end_matches(".json"), request),
-        ("GET", ["AvailablePhoneNumbers", country, kind]) => offered(state, country, kind, request, complaints),
-        ("POST", ["Messages.json"]) => sent(state, request, complaints),
+        ("GET", ["AvailablePhoneNumbers", country, _]) => offered(state, country, request),
+        ("POST", ["Messages.json"]) => sent(state, request),
         ("GET", ["Messages.json"]) => messages(state, request),
         ("GET", ["Calls", file]) => call(state, file.trim_end_matches(".json"), None),
         ("POST", ["Calls", file]) => call(state, file.trim_end_matches(".json"), request.get("Status")),
@@ -94,26 +82,6 @@ fn listed(state: &State, request: &Request<'_>) -> Answer {
     )
 }
 
-/// The fault in what a number is told, if there is one.
-fn number_fault(request: &Request<'_>) -> Option<Answer> {
-    for (name, value) in request.fields {
-        let fault = match name.as_str() {
-            "VoiceUrl" | "VoiceFallbackUrl" | "StatusCallback" | "SmsUrl" | "SmsFallbackUrl" => {
-                !value.is_empty() && !is_url(value)
-            }
-            "VoiceApplicationSid" | "SmsApplicationSid" => !value.is_empty() && !is_sid(value, "AP"),
-            "TrunkSid" => !value.is_empty() && !is_sid(value, "TK"),
-            "VoiceReceiveMode" => value != "voice" && value != "fax",
-            name if name.ends_with("Method") => value != "GET" && value != "POST",
-            _ => false,
-        };
-        if fault {
-            return Some(Answer::fault(400, 21402, &format!("{name} is not valid: {value}")));
-        }
-    }
-    None
-}
-
 fn apply(number: &mut Value, request: &Request<'_>) {
     for (name, value) in request.fields {
         let mut key = String::new();
@@ -129,9 +97,6 @@ fn apply(number: &mut Value, request: &Request<'_>) {
 
 fn set(state: &mut State, sid: &str, request: &Request<'_>) -> Answer {
     let Some(number) = state.numbers.iter_mut().find(|number| number["sid"] == sid) else { return not_found() };
-    if let Some(fault) = number_fault(request) {
-        return fault;
-    }
     let mut changed = number.clone();
     apply(&mut changed, request);
     if changed["voice_url"] == "" && changed["voice_fallback_url"] != "" {
@@ -143,9 +108,6 @@ fn set(state: &mut State, sid: &str, request: &Request<'_>) -> Answer {
 
 fn bought(state: &mut State, request: &Request<'_>) -> Answer {
     let wanted = request.get("PhoneNumber").unwrap_or_default();
-    if !is_number(wanted) {
-        return Answer::fault(400, 21421, "PhoneNumber is invalid");
-    }
     let Some(place) = state.for_sale.iter().position(|known| known == wanted) else {
         return Answer::fault(400, 21422, &format!("{wanted} is not available"));
     };
@@ -154,12 +116,7 @@ fn bought(state: &mut State, request: &Request<'_>) -> Answer {
     Answer::json(201, state.number(&number))
 }
 
-fn offered(state: &State, country: &str, kind: &str, request: &Request<'_>, complaints: &mut Vec<String>) -> Answer {
-    let known = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
-    if !known || !["Local.json", "TollFree.json", "Mobile.json"].contains(&kind) {
-        complaints.push(format!("no list `{country}/{kind}`"));
-        return not_found();
-    }
+fn offered(state: &State, country: &str, request: &Request<'_>) -> Answer {
     let area = request.get("AreaCode").unwrap_or_default();
     let digits = request.get("Contains").unwrap_or_default().replace('*', "");
     let fits = |number: &&String| number[2..].starts_with(area) && number.contains(&digits);
@@ -170,39 +127,20 @@ fn offered(state: &State, country: &str, kind: &str, request: &Request<'_>, comp
     Answer::json(200, &json!({ "available_phone_numbers": list.collect::<Vec<_>>() }))
 }
 
-fn sent(state: &mut State, request: &Request<'_>, complaints: &mut Vec<String>) -> Answer {
+fn sent(state: &mut State, request: &Request<'_>) -> Answer {
     let (to, from) = (request.get("To").unwrap_or_default(), request.get("From").unwrap_or_default());
     let body = request.get("Body").unwrap_or_default();
-    if to.starts_with(' ') || from.starts_with(' ') {
-        complaints.push("an unescaped `+` before a number".to_owned());
-    }
     // Over another channel, both sides say so.
-    let (plain_to, plain_from) = match (to.strip_prefix("whatsapp:"), from.strip_prefix("whatsapp:")) {
-        (Some(to), Some(from)) => (to, from),
-        (None, None) => (to, from),
-        _ => return Answer::fault(400, 63007, "Twilio could not find a Channel with the specified From address"),
-    };
-    if !is_number(plain_to) {
-        return Answer::fault(400, 21211, &format!("The 'To' number {to} is not a valid phone number"));
+    let (to_channel, from_channel) = (to.strip_prefix("whatsapp:"), from.strip_prefix("whatsapp:"));
+    if to_channel.is_some() != from_channel.is_some() {
+        return Answer::fault(400, 63007, "Twilio could not find a Channel with the specified From address");
     }
+    let plain_from = from_channel.unwrap_or(from);
     if to == from {
         return Answer::fault(400, 21266, "'To' and 'From' number cannot be the same");
     }
     if !state.numbers.iter().any(|number| number["phone_number"] == plain_from) {
         return Answer::fault(400, 21606, &format!("The From phone number {from} is not a valid, SMS-capable one"));
-    }
-    if body.is_empty() {
-        return Answer::fault(400, 21602, "Message body is required");
-    }
-    if body.chars().count() > 1600 {
-        return Answer::fault(400, 21617, "The concatenated message body exceeds the 1600 character limit");
-    }
-    if request.get("StatusCallback").is_some_and(|url| !is_url(url)) {
-        return Answer::fault(400, 21609, "The StatusCallback URL is not a valid URL");
-    }
-    let period = request.get("ValidityPeriod").map(str::parse::<u32>);
-    if period.is_some_and(|period| !period.is_ok_and(|seconds| (1..=36_000).contains(&seconds))) {
-        complaints.push("a ValidityPeriod out of range".to_owned());
     }
     if state.opted_out.contains(to) {
         return Answer::fault(400, 21610, &format!("Attempt to send to unsubscribed recipient {to}"));
@@ -213,10 +151,17 @@ fn sent(state: &mut State, request: &Request<'_>, complaints: &mut Vec<String>) 
     let message = json!({
         "sid": sid, "account_sid": state.account, "to": to, "from": from, "body": body, "status": "queued",
         "direction": "outbound-api", "date_created": now, "date_sent": null, "error_code": null,
-        "error_message": null, "num_segments": "1", "num_media": "0", "messaging_service_sid": null,
+        "error_message": null, "num_segments": parts(body).to_string(), "price": null, "price_unit": null, "num_media": "0", "messaging_service_sid": null,
     });
     state.messages.push(message.clone());
     Answer::json(201, &message)
+}
+
+/// How many parts a carrier makes of such simple words.
+fn parts(body: &str) -> usize {
+    let (length, alone, each) =
+        if body.is_ascii() { (body.len(), 160, 153) } else { (body.encode_utf16().count(), 70, 67) };
+    if length <= alone { 1 } else { length.div_ceil(each) }
 }
 
 fn messages(state: &State, request: &Request<'_>) -> Answer {
