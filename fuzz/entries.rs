@@ -175,7 +175,7 @@ fn journal(bytes: &[u8]) {
 /// An export, line by line: it proves something or is refused with its line.
 fn export(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let mut reader = Reader::new(None);
+    let mut reader = Reader::new(&[]);
     if text.lines().all(|line| reader.line(line).is_ok()) {
         drop(reader.finish());
     }

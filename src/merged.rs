@@ -4,9 +4,13 @@
 //! A record stands there once, however often it is sent: its name and its time are its key. Each month is a partition
 //! of its own, made ahead by whoever comes first.
 
+mod bind;
+mod forget;
 mod keep;
+mod proof;
 mod read;
 mod row;
+mod runs;
 mod ship;
 
 use std::time::Duration;
@@ -16,7 +20,10 @@ use tokio_postgres::{Client, Config};
 
 use crate::database::{self, Address, AddressError, Steps, Tls};
 
-pub use crate::merged::keep::{Gone, erase, let_go};
+pub use crate::merged::bind::Known;
+pub use crate::merged::forget::erase;
+pub use crate::merged::keep::{Gone, Terms, let_go};
+pub use crate::merged::proof::{Chain, Chosen, Faulty, Proof, Proved, Step, Told};
 pub use crate::merged::read::{Asked, Places, Reader};
 pub use crate::merged::row::Row;
 pub use crate::merged::ship::{Refused, Shipper};
@@ -27,6 +34,12 @@ mod migrations {
 }
 
 const STEPS: Steps = Steps { history: "ringfall_audit_migrations", runner: migrations::migrations::runner };
+
+/// All chains: from one name to the next, so that not every row is looked at.
+const CHAINS: &str = "WITH RECURSIVE chains AS ((SELECT node, key FROM audit_checkpoints ORDER BY node, key LIMIT 1) \
+    UNION ALL SELECT next.node, next.key FROM chains, LATERAL (SELECT node, key FROM audit_checkpoints AS later \
+    WHERE (later.node, later.key) > (chains.node, chains.key) ORDER BY node, key LIMIT 1) AS next) \
+    SELECT node, key FROM chains";
 
 /// How long a connection may take.
 const CONNECTING: Duration = Duration::from_secs(10);

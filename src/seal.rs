@@ -28,16 +28,16 @@ pub enum Verdict {
     Cannot(#[from] SealError),
 }
 
-/// Holds every record against the chain; `progress` hears how many were seen. With a `key` in hex, no other may have
-/// signed.
+/// Holds every record against the chain; `progress` hears how many were seen. With `keys` in hex, no others may
+/// have signed.
 pub fn verify(
     folder: &Folder,
     trail: &dyn Trail,
-    key: Option<String>,
+    keys: &[String],
     mut progress: impl FnMut(u64),
 ) -> Result<Report, Verdict> {
     let (start, checkpoints) = (folder.start()?, folder.checkpoints()?);
-    let mut verifier = Verifier::new(start, checkpoints, key);
+    let mut verifier = Verifier::new(start, checkpoints, keys);
     let (sender, bodies) = crossbeam_channel::bounded(4);
     std::thread::scope(|scope| {
         // One reads while the other reckons.
@@ -59,7 +59,7 @@ pub fn verify(
         let mut rest = Shelf { portions: bodies, portion: Vec::new().into_iter().peekable() };
         let mut seen = 0;
         for segment in folder.segments()? {
-            verifier.file(folder.let_go_of(&segment)?);
+            verifier.run(segment.before, folder.let_go_of(&segment)?.into_iter().collect())?;
             for entry in folder.entries(&segment)? {
                 while let Some((seq, _)) = rest.next_if(|seq| seq < entry.seq)? {
                     verifier.without_entry(seq, false)?;

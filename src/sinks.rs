@@ -30,6 +30,7 @@ use crate::app::ports::{Clock, Later};
 use crate::app::trail::Window;
 use crate::app::turns::Turns;
 use crate::audit::record::Record;
+use crate::chain::checkpoint::Signer;
 use crate::database::Address;
 use crate::feed::plan::{Place, Sink};
 use crate::sinks::runner::Runner;
@@ -45,6 +46,8 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Where the trail of all nodes is.
     pub database: Option<Address>,
+    /// Who signs for what is sent there; none when it is not bound.
+    pub signer: Option<Arc<Signer>>,
     /// Who waits for the trail of all nodes.
     pub acks: Option<Arc<Acks>>,
     /// The folder of their cursors and of what is set aside.
@@ -129,7 +132,8 @@ fn place(plan: &Sink, around: &Surroundings) -> anyhow::Result<Box<dyn Deliver>>
         }),
         Place::Http(it) => http::Receiver::new(it, clock).map(|place| Box::new(place) as Box<dyn Deliver>),
         Place::Merged => match &around.database {
-            Some(address) => postgres::Postgres::at(address, clock).map(|place| Box::new(place) as Box<dyn Deliver>),
+            Some(address) => postgres::Postgres::at(address, around.signer.clone(), clock)
+                .map(|place| Box::new(place) as Box<dyn Deliver>),
             None => Err(anyhow::anyhow!("no database is set")),
         },
         Place::Postgres(it) => postgres::Postgres::new(it, clock).map(|place| Box::new(place) as Box<dyn Deliver>),

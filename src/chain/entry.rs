@@ -56,6 +56,18 @@ impl Tip {
         self.bind(Entry { seq, id, salt, whole: whole(&salt, stored), open, link: Hash::default() })
     }
 
+    /// Binds what others are told of a record: its published form.
+    pub fn extend_told(&mut self, seq: i64, record: &Record, told: &str, salt: [u8; SALT]) -> Entry {
+        self.bind(Entry {
+            seq,
+            id: record.id,
+            salt,
+            whole: whole(&salt, told.as_bytes()),
+            open: Hash::of(3, &[&open(&person::without(record.clone()))]),
+            link: Hash::default(),
+        })
+    }
+
     /// Binds the entry, giving it the link that it must have here.
     pub fn bind(&mut self, entry: Entry) -> Entry {
         self.bind_leaf(entry.seq, entry.leaf());
@@ -119,6 +131,14 @@ impl Entry {
         }
         let hash = read(stored).map(|record| Hash::of(3, &[&open(&record)]));
         if hash == Some(self.open) { Form::Open } else { Form::Other }
+    }
+
+    /// Which form of the record is told to others.
+    pub fn form_told(&self, told: &str) -> Form {
+        if !self.is_erased() {
+            return if whole(&self.salt, told.as_bytes()) == self.whole { Form::Whole } else { Form::Other };
+        }
+        if Hash::of(3, &[told.as_bytes()]) == self.open { Form::Open } else { Form::Other }
     }
 
     /// The entry of a record whose person is erased.

@@ -1,7 +1,8 @@
 //! Records that leave with their proof: whoever has the file and the key can verify it without us.
 //!
 //! A file is lines of JSON. A run begins at a checkpoint (or at the beginning of the chain) and ends at one; in
-//! between stands each record with what its entry holds, or only the leaf of a record that was not asked for.
+//! between stands each record with what its entry holds, or only the leaf of a record that was not asked for. A file
+//! may hold several chains, one behind the other.
 
 use std::fmt;
 
@@ -19,10 +20,10 @@ use crate::chain::{Hash, bytes, hex};
 /// One line of a file, but for the record itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Line {
-    /// The first line: version of this form.
+    /// The first line of a chain: version of this form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ringfall_export: Option<u8>,
-    /// The first line: whose chain.
+    /// The first line of a chain: whose it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     node: Option<String>,
     /// A run begins at the beginning of the chain.
@@ -49,8 +50,28 @@ struct Proof {
     salt: String,
     whole: String,
     open: String,
-    /// What is stored, in base64: the bytes that the chain is over.
-    stored: String,
+    /// What is stored, in base64: the bytes that the chain is over; none when they are the record on this line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stored: Option<String>,
+}
+
+/// Where the chain of a file is kept, and so what it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// Over what a node stores.
+    Stored,
+    /// Over what others are told.
+    Told,
+}
+
+impl Over {
+    /// The version of the form: programs that know the first alone cannot read the second.
+    const fn version(self) -> u8 {
+        match self {
+            Self::Stored => 1,
+            Self::Told => 2,
+        }
+    }
 }
 
 /// What stands before a record on its line; nothing in a proof can look like it.
@@ -67,8 +88,9 @@ pub struct Exporter {
 impl Exporter {
     /// Starts at the beginning of the node's chain or at the checkpoint that it was cut off at; the first line comes
     /// back.
-    pub fn new(node: &str, start: Option<Checkpoint>) -> (Self, String) {
-        let first = Line { ringfall_export: Some(1), node: Some(node.to_owned()), ..Line::default() };
+    pub fn new(over: Over, node: &str, start: Option<Checkpoint>) -> (Self, String) {
+        let version = Some(over.version());
+        let first = Line { ringfall_export: version, node: Some(node.to_owned()), ..Line::default() };
         let from = match start {
             Some(start) => Line { from: Some(start), ..Line::default() },
             None => Line { genesis: Some(true), ..Line::default() },
@@ -76,8 +98,9 @@ impl Exporter {
         (Self { from, pending: Vec::new(), chosen: false }, written(&first))
     }
 
-    /// The next entry, with what is stored and the record's written form when it is asked for.
-    pub fn entry(&mut self, entry: &Entry, asked: Option<(&[u8], &str)>) {
+    /// The next entry, with what is stored (if that is what the chain is over) and the record's written form when it is
+    /// asked for.
+    pub fn entry(&mut self, entry: &Entry, asked: Option<(Option<&[u8]>, &str)>) {
         let Some((stored, body)) = asked else {
             let leaf = Some((entry.seq, entry.leaf().to_string()));
             self.pending.push(written(&Line { leaf, ..Line::default() }));
@@ -89,7 +112,7 @@ impl Exporter {
             salt: hex(&entry.salt),
             whole: entry.whole.to_string(),
             open: entry.open.to_string(),
-            stored: STANDARD.encode(stored),
+            stored: stored.map(|stored| STANDARD.encode(stored)),
         };
         let mut line = written(&Line { proof: Some(proof), ..Line::default() });
         line.truncate(line.trim_end_matches(['}', '\n']).len() + 1);
@@ -98,6 +121,11 @@ impl Exporter {
         line.push_str("}\n");
         self.pending.push(line);
         self.chosen = true;
+    }
+
+    /// Entries that wait for a checkpoint.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
     }
 
     /// A checkpoint after the entries so far: the lines of the run that ends here, none when nothing of it was asked
@@ -120,7 +148,7 @@ fn written(line: &Line) -> String {
     text
 }
 
-/// What a file holds that is proved.
+/// What a file holds of one chain that is proved.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Proved {
     /// Whose chain.
@@ -160,14 +188,15 @@ pub struct Reader {
     line: u64,
     tip: Option<Tip>,
     ended: Option<Tip>,
-    pinned: Option<String>,
+    keys: Vec<String>,
     proved: Proved,
+    before: Vec<Proved>,
 }
 
 impl Reader {
-    /// With a `key` in hex, no other may have signed.
-    pub fn new(key: Option<String>) -> Self {
-        Self { pinned: key, ..Self::default() }
+    /// With `keys` in hex, no others may have signed.
+    pub fn new(keys: &[String]) -> Self {
+        Self { keys: keys.to_vec(), ..Self::default() }
     }
 
     /// The next line.
@@ -183,16 +212,16 @@ impl Reader {
             None => (text.to_owned(), None),
         };
         let line: Line = serde_json::from_str(&line).map_err(|error| format!("is no line of an export: {error}"))?;
-        if self.line == 1 {
+        if self.line == 1 || line.ringfall_export.is_some() {
             return self.first(line);
         }
         if let Some(from) = line.from {
-            self.begin(from)
+            self.begin(&from)
         } else if line.genesis == Some(true) && self.ended.is_none() {
             self.tip = Some(Tip::genesis(&self.proved.node));
             Ok(())
         } else if let Some(to) = line.to {
-            self.end(to)
+            self.end(&to)
         } else if let Some((seq, leaf)) = line.leaf {
             self.proved.left_out += 1;
             let leaf = Hash::parse(&leaf).ok_or("its leaf is no hash")?;
@@ -206,9 +235,16 @@ impl Reader {
     }
 
     fn first(&mut self, line: Line) -> Result<(), String> {
+        if self.tip.is_some() {
+            return Err("a chain begins within a run of another".to_owned());
+        }
         match (line.ringfall_export, line.node) {
-            (Some(1), Some(node)) => {
-                self.proved.node = node;
+            (Some(1 | 2), Some(node)) => {
+                let before = std::mem::replace(&mut self.proved, Proved { node, ..Proved::default() });
+                if self.line > 1 {
+                    self.before.push(before);
+                }
+                self.ended = None;
                 Ok(())
             }
             (Some(version), _) => Err(format!("is an export of version {version}, which this program does not know")),
@@ -218,7 +254,7 @@ impl Reader {
         }
     }
 
-    fn begin(&mut self, from: Checkpoint) -> Result<(), String> {
+    fn begin(&mut self, from: &Checkpoint) -> Result<(), String> {
         if self.tip.is_some() {
             return Err("a run begins within another".to_owned());
         }
@@ -230,7 +266,7 @@ impl Reader {
         Ok(())
     }
 
-    fn end(&mut self, to: Checkpoint) -> Result<(), String> {
+    fn end(&mut self, to: &Checkpoint) -> Result<(), String> {
         let reached = self.tip.take().ok_or("a run ends that has not begun")?;
         if self.genuine(to)? != reached {
             return Err("the records since the last checkpoint are not those that were signed: one was altered, removed, added or moved".to_owned());
@@ -240,7 +276,7 @@ impl Reader {
         Ok(())
     }
 
-    fn genuine(&mut self, checkpoint: Checkpoint) -> Result<Tip, String> {
+    fn genuine(&mut self, checkpoint: &Checkpoint) -> Result<Tip, String> {
         if !checkpoint.is_genuine() {
             return Err("the checkpoint is not signed by its key".to_owned());
         }
@@ -248,11 +284,10 @@ impl Reader {
             return Err(format!("the checkpoint is of the chain of `{}`", checkpoint.node));
         }
         let tip = checkpoint.tip().ok_or("the checkpoint's link is no hash")?;
-        let known = self.pinned.get_or_insert_with(|| checkpoint.key.clone());
-        if *known != checkpoint.key {
+        let known = self.proved.key.get_or_insert_with(|| checkpoint.key.clone());
+        if *known != checkpoint.key || !(self.keys.is_empty() || self.keys.contains(&checkpoint.key)) {
             return Err(format!("the checkpoint is signed by another key: {}", checkpoint.key));
         }
-        self.proved.key = Some(checkpoint.key);
         Ok(tip)
     }
 
@@ -265,17 +300,18 @@ impl Reader {
             open: Hash::parse(&proof.open).ok_or("its hash is not written as it should be")?,
             link: Hash::default(),
         };
-        let stored =
-            STANDARD.decode(&proof.stored).map_err(|_unshown| "what is stored is not written as it should be")?;
-        match entry.form(&stored) {
+        let stored = proof.stored.as_ref().map(|stored| STANDARD.decode(stored)).transpose();
+        let stored = stored.map_err(|_unshown| "what is stored is not written as it should be")?;
+        match stored.as_ref().map_or_else(|| entry.form_told(body), |stored| entry.form(stored)) {
             Form::Whole => {}
             Form::Open => self.proved.erased += 1,
             Form::Other => return Err(format!("record {} was altered", entry.id)),
         }
-        let sealed = read(&stored).filter(|record| record.id == entry.id);
-        let sealed = sealed.ok_or_else(|| format!("record {} goes by another name", entry.id))?;
         let told: Record =
             serde_json::from_str(body).map_err(|_unshown| format!("record {} cannot be read", entry.id))?;
+        let sealed = stored.as_ref().map_or_else(|| Some(told.clone()), |stored| read(stored));
+        let sealed = sealed.filter(|record| record.id == entry.id);
+        let sealed = sealed.ok_or_else(|| format!("record {} goes by another name", entry.id))?;
         if !same(sealed, told) {
             return Err(format!("record {} was altered: it is not what is stored of it", entry.id));
         }
@@ -292,11 +328,15 @@ impl Reader {
         Ok(tip)
     }
 
-    /// The file is at its end.
-    pub fn finish(self) -> Result<Proved, Unproved> {
+    /// The file is at its end: what it proves, chain by chain.
+    pub fn finish(mut self) -> Result<Vec<Proved>, Unproved> {
         let whole = self.line > 0 && self.tip.is_none();
         let why = if self.line == 0 { "the file is empty" } else { "the file ends within a run: its end was cut off" };
-        if whole { Ok(self.proved) } else { Err(Unproved { line: self.line, why: why.to_owned() }) }
+        if !whole {
+            return Err(Unproved { line: self.line, why: why.to_owned() });
+        }
+        self.before.push(self.proved);
+        Ok(self.before)
     }
 }
 

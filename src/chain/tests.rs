@@ -6,7 +6,7 @@ use crate::audit::record::Record;
 use crate::audit::{person, samples};
 use crate::chain::checkpoint::{Checkpoint, Signer};
 use crate::chain::entry::{Entry, SIZE, Tip, read as decode};
-use crate::chain::export::{Exporter, Proved, Reader, Unproved};
+use crate::chain::export::{Exporter, Over, Proved, Reader, Unproved};
 use crate::chain::verify::{Fault, Report, Verifier};
 
 const AT: &str = "2026-11-23T18:00:00Z";
@@ -53,7 +53,7 @@ fn chain(count: u64) -> Chain {
 
 impl Chain {
     fn verify(&self) -> Result<Report, Fault> {
-        let mut verifier = Verifier::new(Tip::genesis("one"), self.checkpoints.clone(), Some(signer().key()));
+        let mut verifier = Verifier::new(Tip::genesis("one"), self.checkpoints.clone(), &[signer().key()]);
         for (seq, _) in &self.bodies {
             if !self.entries.iter().any(|entry| entry.seq == *seq) {
                 verifier.without_entry(*seq, self.entries.last().is_none_or(|last| *seq > last.seq))?;
@@ -73,10 +73,10 @@ impl Chain {
     }
 
     fn export(&self, asked: impl Fn(i64) -> bool) -> String {
-        let (mut exporter, mut out) = Exporter::new("one", None);
+        let (mut exporter, mut out) = Exporter::new(Over::Stored, "one", None);
         for (entry, (seq, body)) in self.entries.iter().zip(&self.bodies) {
             let text = serde_json::to_string(&decode(body).unwrap()).unwrap();
-            exporter.entry(entry, asked(*seq).then_some((body.as_slice(), text.as_str())));
+            exporter.entry(entry, asked(*seq).then_some((Some(body.as_slice()), text.as_str())));
             if let Some(checkpoint) = self.checkpoints.iter().find(|checkpoint| checkpoint.seq == *seq) {
                 out.push_str(&exporter.checkpoint(checkpoint.clone()));
             }
@@ -86,7 +86,13 @@ impl Chain {
 }
 
 fn read(text: &str) -> Result<Proved, Unproved> {
-    let mut reader = Reader::new(Some(signer().key()));
+    let mut all = read_all(text)?;
+    assert_eq!(all.len(), 1);
+    Ok(all.remove(0))
+}
+
+fn read_all(text: &str) -> Result<Vec<Proved>, Unproved> {
+    let mut reader = Reader::new(&[signer().key()]);
     text.lines().try_for_each(|line| reader.line(line))?;
     reader.finish()
 }
@@ -207,7 +213,47 @@ fn an_export_that_was_touched_proves_nothing() {
         assert!(read(&rest.join("\n")).is_err(), "without line {}", gone + 1);
     }
     assert!(read("").is_err());
-    assert!(Reader::new(Some("00".repeat(32))).line(lines[0]).is_ok());
+    assert!(Reader::new(&["00".repeat(32)]).line(lines[0]).is_ok());
+}
+
+/// A chain over what others are told, as a file: each fifth record is erased.
+fn told(node: &str, count: u64) -> String {
+    let mut tip = Tip::genesis(node);
+    let (mut exporter, mut out) = Exporter::new(Over::Told, node, None);
+    for number in 1..=count {
+        let record = samples::numbered(number);
+        let text = serde_json::to_string(&record).unwrap();
+        let entry = tip.extend_told(i64::try_from(number).unwrap(), &record, &text, [9; 16]);
+        if number % 5 == 0 {
+            let text = serde_json::to_string(&person::without(record.clone())).unwrap();
+            exporter.entry(&entry.erased(), Some((None, &text)));
+        } else {
+            exporter.entry(&entry, Some((None, &text)));
+        }
+    }
+    out.push_str(&exporter.checkpoint(signer().sign(node, &tip, AT)));
+    out
+}
+
+#[test]
+fn what_is_told_proves_itself_chain_by_chain() {
+    let text = told("one", 12) + &told("other", 4);
+    let all = read_all(&text).unwrap();
+    let seen: Vec<_> = all.iter().map(|it| (it.node.as_str(), it.records, it.erased)).collect();
+    assert_eq!(seen, [("one", 12, 2), ("other", 4, 0)]);
+    for (from, to) in [("primary for 20 s", "backup for 20 s"), ("\"node\":\"other\"", "\"node\":\"one\"")] {
+        assert!(text.contains(from), "{text}");
+        assert!(read_all(&text.replacen(from, to, 1)).is_err(), "{to}");
+    }
+    let cut: Vec<&str> = text.lines().filter(|line| !line.contains("\"to\"")).collect();
+    assert!(read_all(&cut.join("\n")).is_err());
+}
+
+#[test]
+fn entries_that_are_gone_are_missed() {
+    let mut verifier = Verifier::new(Tip::genesis("one"), Vec::new(), &[]);
+    assert_eq!(verifier.run(0, Vec::new()), Ok(()));
+    assert_eq!(verifier.run(7, Vec::new()), Err(Fault::Lost { after: 0, count: 7 }));
 }
 
 proptest! {
@@ -218,7 +264,7 @@ proptest! {
         let at = at.index(bytes.len());
         prop_assume!(bytes[at] != sign);
         bytes[at] = sign;
-        let mut verifier = Verifier::new(Tip::genesis("one"), chain.checkpoints.clone(), None);
+        let mut verifier = Verifier::new(Tip::genesis("one"), chain.checkpoints.clone(), &[]);
         let mut verdict = Ok(());
         for (number, entry) in chain.entries.iter().enumerate() {
             let body = if number == place { bytes.as_slice() } else { chain.bodies[number].1.as_slice() };

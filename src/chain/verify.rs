@@ -1,5 +1,6 @@
 //! Holds the records of a node against its chain, and names the first that does not fit.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use serde::Serialize;
@@ -70,6 +71,13 @@ pub enum Fault {
         /// The record's name.
         id: Uuid,
     },
+    /// Entries are gone, and nobody says of which records.
+    Lost {
+        /// The place of the last record before them.
+        after: i64,
+        /// How many.
+        count: u64,
+    },
     /// A checkpoint is not signed by its key, or by another key than those before.
     Forged {
         /// How many entries it claims to be after.
@@ -99,6 +107,9 @@ impl fmt::Display for Fault {
             }
             Self::Added { seq } => write!(out, "a record at place {seq} was added: the chain does not know it"),
             Self::Broken { seq, id } => write!(out, "the chain is broken at record {id} (place {seq})"),
+            Self::Lost { after, count } => {
+                write!(out, "{count} records behind place {after} are missing, and so are their entries")
+            }
             Self::Forged { count } => write!(out, "the checkpoint after {count} records is not signed by its key"),
             Self::Contradicted { count } => {
                 write!(out, "the chain is not the one that the checkpoint after {count} records was signed over")
@@ -114,61 +125,99 @@ impl std::error::Error for Fault {}
 #[derive(Debug)]
 pub struct Verifier {
     tip: Tip,
-    checkpoints: std::iter::Peekable<std::vec::IntoIter<Checkpoint>>,
+    checkpoints: VecDeque<Checkpoint>,
     signed: u64,
-    pinned: Option<String>,
-    let_go: Option<LetGo>,
+    keys: Vec<String>,
+    own: Option<String>,
+    witnesses: BTreeSet<String>,
+    let_go: Vec<LetGo>,
     report: Report,
 }
 
 impl Verifier {
-    /// Starts where the chain does; with a `key` in hex, no other may have signed.
-    pub fn new(start: Tip, checkpoints: Vec<Checkpoint>, key: Option<String>) -> Self {
+    /// Starts where the chain does; with `keys` in hex, no others may have signed.
+    pub fn new(start: Tip, checkpoints: Vec<Checkpoint>, keys: &[String]) -> Self {
         Self {
             tip: start,
-            checkpoints: checkpoints.into_iter().peekable(),
+            checkpoints: checkpoints.into(),
             signed: start.count,
-            pinned: key,
-            let_go: None,
+            keys: keys.to_vec(),
+            own: None,
+            witnesses: BTreeSet::new(),
+            let_go: Vec::new(),
             report: Report { let_go: start.count, ..Report::default() },
         }
     }
 
-    /// The entries that follow are those of a file; what was let go of it is stated, if anything was.
-    pub fn file(&mut self, let_go: Option<LetGo>) {
-        self.let_go = let_go;
+    /// Whoever signs with one of these keys may have let records go, too.
+    #[must_use]
+    pub fn with_witnesses(self, witnesses: BTreeSet<String>) -> Self {
+        Self { witnesses, ..self }
     }
 
-    /// Whether the record was let go, and that is signed for by the key of the chain.
+    /// Checkpoints behind those that are known.
+    pub fn more_checkpoints(&mut self, more: Vec<Checkpoint>) {
+        self.checkpoints.extend(more);
+    }
+
+    /// The entries that follow stand together, behind so many others; what was let go of them is stated, if anything
+    /// was.
+    pub fn run(&mut self, before: u64, let_go: Vec<LetGo>) -> Result<(), Fault> {
+        self.let_go = let_go;
+        let Some(count) = before.checked_sub(self.tip.count).filter(|count| *count > 0) else { return Ok(()) };
+        Err(Fault::Lost { after: self.tip.seq, count })
+    }
+
+    /// Whether that key may sign: always the same, and one of those that are demanded.
+    fn is_own(&mut self, key: &String) -> bool {
+        let own = self.own.get_or_insert_with(|| key.clone());
+        own == key && (self.keys.is_empty() || self.keys.contains(key))
+    }
+
+    /// Whether the record was let go, and that is signed for by the key of the chain or a witness.
     fn was_let_go(&mut self, seq: i64) -> bool {
-        let Some(stated) = self.let_go.as_ref().filter(|stated| stated.places.contains(&seq)) else { return false };
-        let known = self.pinned.get_or_insert_with(|| stated.key.clone());
-        *known == stated.key
+        let stated = self.let_go.iter().filter(|stated| stated.places.contains(&seq));
+        let keys: Vec<String> = stated.map(|stated| stated.key.clone()).collect();
+        keys.iter().any(|key| self.witnesses.contains(key) || self.is_own(key))
     }
 
     /// The next entry, and what is kept as its record.
     pub fn entry(&mut self, entry: &Entry, body: Option<&[u8]>) -> Result<(), Fault> {
+        let found = body.map(|body| match entry.form(body) {
+            Form::Other => (Form::Other, name(body)),
+            form @ (Form::Whole | Form::Open) => (form, Some(entry.id)),
+        });
+        self.next(entry, found)
+    }
+
+    /// The next entry, and what is told as its record, by that name.
+    pub fn told(&mut self, entry: &Entry, told: Option<(Uuid, &str)>) -> Result<(), Fault> {
+        let found = told.map(|(id, told)| {
+            let form = if id == entry.id { entry.form_told(told) } else { Form::Other };
+            (form, Some(id))
+        });
+        self.next(entry, found)
+    }
+
+    fn next(&mut self, entry: &Entry, found: Option<(Form, Option<Uuid>)>) -> Result<(), Fault> {
         self.checkpoints_here()?;
         let Entry { seq, id, .. } = *entry;
         if self.tip.bind(*entry).link != entry.link {
             return Err(Fault::Broken { seq, id });
         }
-        let Some(body) = body else {
-            if self.was_let_go(seq) {
+        match found {
+            Some((Form::Whole, _)) => self.report.whole += 1,
+            Some((Form::Open, _)) => self.report.erased += 1,
+            None if self.was_let_go(seq) => self.report.let_go_since += 1,
+            None => return Err(Fault::Missing { seq, id }),
+            Some((Form::Other, Some(found))) if found != id => {
+                // Where something was let go, another chain's record may stand in the same place.
+                if !self.was_let_go(seq) {
+                    return Err(Fault::Reordered { seq, id, found });
+                }
                 self.report.let_go_since += 1;
-                return Ok(());
             }
-            return Err(Fault::Missing { seq, id });
-        };
-        match entry.form(body) {
-            Form::Whole => self.report.whole += 1,
-            Form::Open => self.report.erased += 1,
-            Form::Other => {
-                return Err(match name(body) {
-                    Some(found) if found != id => Fault::Reordered { seq, id, found },
-                    _ => Fault::Altered { seq, id },
-                });
-            }
+            Some((Form::Other, _)) => return Err(Fault::Altered { seq, id }),
         }
         Ok(())
     }
@@ -185,7 +234,7 @@ impl Verifier {
     /// All of it was seen.
     pub fn finish(mut self) -> Result<Report, Fault> {
         self.checkpoints_here()?;
-        if let Some(last) = self.checkpoints.last() {
+        if let Some(last) = self.checkpoints.back() {
             return Err(Fault::Cut { has: self.tip.count, had: last.count });
         }
         self.report.unsigned = self.tip.count - self.signed;
@@ -193,9 +242,9 @@ impl Verifier {
     }
 
     fn checkpoints_here(&mut self) -> Result<(), Fault> {
-        while let Some(next) = self.checkpoints.next_if(|next| next.count <= self.tip.count) {
-            let known = self.pinned.get_or_insert_with(|| next.key.clone());
-            if *known != next.key || !next.is_genuine() {
+        while self.checkpoints.front().is_some_and(|next| next.count <= self.tip.count) {
+            let Some(next) = self.checkpoints.pop_front() else { break };
+            if !self.is_own(&next.key) || !next.is_genuine() {
                 return Err(Fault::Forged { count: next.count });
             }
             if next.count < self.tip.count {

@@ -6,6 +6,7 @@ use crate::cli::Answer;
 
 mod compare;
 mod erase;
+mod everywhere;
 mod export;
 mod list;
 mod recordings;

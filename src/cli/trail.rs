@@ -185,6 +185,12 @@ impl Filter {
         self.stretch.range()
     }
 
+    /// Whether the request of the record came in at a time that is asked for.
+    pub(crate) fn covers(&self, record: &Record) -> bool {
+        let Range { start, end } = self.range();
+        (start.as_microsecond()..end.as_microsecond()).contains(&record.received.us)
+    }
+
     /// Whether the record is asked for, its time apart.
     pub(crate) fn fits(&self, record: &Record) -> bool {
         let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);

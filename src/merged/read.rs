@@ -67,6 +67,11 @@ const WHERE: &str = "received >= timestamptz 'epoch' + $1::bigint * interval '1 
     AND received < timestamptz 'epoch' + $2::bigint * interval '1 microsecond' \
     AND ($3::text IS NULL OR org = $3)";
 
+/// The same, with the call and the kind.
+const ASKED: &str = "received >= timestamptz 'epoch' + $1::bigint * interval '1 microsecond' \
+    AND received < timestamptz 'epoch' + $2::bigint * interval '1 microsecond' \
+    AND ($3::text IS NULL OR org = $3) AND ($4::text IS NULL OR call = $4) AND ($5::text IS NULL OR kind = $5)";
+
 impl Reader {
     /// The trail at that address.
     pub fn open(address: &Address) -> anyhow::Result<Self> {
@@ -113,11 +118,23 @@ impl Reader {
     ) -> anyhow::Result<()> {
         let Asked { org, call, kind, stretch } = asked;
         let (from, to) = edges(stretch);
-        let sql = format!(
-            "SELECT record::text FROM audit_records WHERE {WHERE} AND ($4::text IS NULL OR call = $4) \
-             AND ($5::text IS NULL OR kind = $5) ORDER BY {order} LIMIT $6"
-        );
+        let sql = format!("SELECT record::text FROM audit_records WHERE {ASKED} ORDER BY {order} LIMIT $6");
         self.each(&sql, &[&from, &to, org, call, kind, &most], |row| show(record(row.try_get(0)?)?))
+    }
+
+    /// Selects something of the records that are asked for, with `more` behind the conditions, and `given` from `$6` on.
+    pub(in crate::merged) fn asked<T>(
+        &self,
+        select: &str,
+        more: &str,
+        asked: &Asked,
+        given: &[&(dyn ToSql + Sync)],
+        make: impl FnMut(&Row) -> anyhow::Result<T>,
+    ) -> anyhow::Result<Vec<T>> {
+        let Asked { org, call, kind, stretch } = asked;
+        let (from, to) = edges(stretch);
+        let first: [&(dyn ToSql + Sync); 5] = [&from, &to, org, call, kind];
+        self.gather(&format!("{select} WHERE {ASKED} {more}"), &[&first, given].concat(), make)
     }
 
     /// The record of that name.
@@ -281,8 +298,23 @@ impl Reader {
         Ok(())
     }
 
+    /// Asks, and makes something of each row.
+    pub(in crate::merged) fn gather<T>(
+        &self,
+        sql: &str,
+        given: &[&(dyn ToSql + Sync)],
+        mut make: impl FnMut(&Row) -> anyhow::Result<T>,
+    ) -> anyhow::Result<Vec<T>> {
+        let mut found = Vec::new();
+        self.each(sql, given, |row| {
+            found.push(make(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
+    }
+
     /// Asks, and shows each row as it comes, until it is enough.
-    fn each(
+    pub(in crate::merged) fn each(
         &self,
         sql: &str,
         given: &[&(dyn ToSql + Sync)],
@@ -316,8 +348,11 @@ fn edges(stretch: &Range<Timestamp>) -> (i64, i64) {
 }
 
 fn failed(error: &tokio_postgres::Error) -> anyhow::Error {
-    if error.code() == Some(&SqlState::UNDEFINED_TABLE) {
-        return anyhow::anyhow!("PostgreSQL has no trail yet: no node with this database has sent a record");
+    let is_missing = |code: &SqlState| [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_COLUMN].contains(code);
+    if error.code().is_some_and(is_missing) {
+        return anyhow::anyhow!(
+            "PostgreSQL has no trail in this form yet: no node of this release with this database has sent a record"
+        );
     }
     anyhow::anyhow!("PostgreSQL: {}", database::told(error))
 }

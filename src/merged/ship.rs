@@ -1,15 +1,19 @@
-//! Puts records there, all of a batch or none.
+//! Puts records there, all of a batch or none, and binds them.
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio_postgres::Statement;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
 
+use crate::chain::checkpoint::{Checkpoint, Signer};
 use crate::database::{self, Address, AddressError};
+use crate::merged::bind::{self, Binder, Known, Run, Unbound};
 use crate::merged::row::{Columns, Row};
 use crate::merged::{Link, STEPS, Way};
 
@@ -23,10 +27,18 @@ const LONGEST: Duration = Duration::from_secs(120);
 const AHEAD: i8 = 2;
 
 /// A row that is there already is left as it is.
-const INSERT: &str = "INSERT INTO audit_records (received, id, org, call, kind, node, seq, record) \
-    SELECT timestamptz 'epoch' + us * interval '1 microsecond', id::uuid, org, call, kind, node, seq, record::json \
+const INSERT: &str = "INSERT INTO audit_records (received, id, org, call, kind, node, seq, record, run) \
+    SELECT timestamptz 'epoch' + us * interval '1 microsecond', id::uuid, org, call, kind, node, seq, record::json, $9::bigint \
     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[]) \
     AS sent (us, id, org, call, kind, node, seq, record) ON CONFLICT DO NOTHING";
+
+/// The run of the rows, counted as they are put there, and the checkpoint behind it.
+const BIND: &str = "INSERT INTO audit_chain (node, key, before, first, last, received_from, received_to, records, entries) \
+    SELECT $10::text, $11::text, $9::bigint, $12::bigint, $13::bigint, \
+    timestamptz 'epoch' + $14::bigint * interval '1 microsecond', \
+    timestamptz 'epoch' + $15::bigint * interval '1 microsecond', (SELECT count(*) FROM put)::integer, $16::bytea) \
+    INSERT INTO audit_checkpoints (node, key, count, seq, link, at, signature) \
+    VALUES ($10::text, $11::text, $17::bigint, $13::bigint, $18::text, $19::text, $20::text)";
 
 /// Why a batch is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,10 +54,18 @@ pub enum Refused {
 /// The way there, and what is known of the place.
 pub struct Shipper {
     way: Way,
-    link: Option<(Link, Statement)>,
+    link: Option<Linked>,
+    binder: Option<Binder>,
     formed: bool,
     /// Months that have their partition, as days in which they begin.
     months: BTreeSet<i64>,
+}
+
+/// A connection, and what is said over it again and again.
+struct Linked {
+    link: Link,
+    insert: Statement,
+    bind: Statement,
 }
 
 impl fmt::Debug for Shipper {
@@ -55,39 +75,53 @@ impl fmt::Debug for Shipper {
 }
 
 impl Shipper {
-    /// A shipper to that address; it is reached when there is something to send.
-    pub fn new(address: &Address) -> Result<Self, AddressError> {
-        Ok(Self { way: Way::to(address)?, link: None, formed: false, months: BTreeSet::new() })
+    /// A shipper to that address; it is reached when there is something to send. With a signer, what it sends is bound.
+    pub fn new(address: &Address, signer: Option<Arc<Signer>>) -> Result<Self, AddressError> {
+        let binder = signer.map(Binder::new);
+        Ok(Self { way: Way::to(address)?, link: None, binder, formed: false, months: BTreeSet::new() })
+    }
+
+    /// What was written down when the service ran last.
+    pub fn recall(&mut self, known: Known) {
+        if let Some(binder) = &mut self.binder {
+            binder.recall(known);
+        }
+    }
+
+    /// What is to be written down; none when nothing is bound.
+    pub fn known(&self) -> Option<&Known> {
+        self.binder.as_ref().map(Binder::known)
     }
 
     /// Puts the rows there; those that are there already stay as they are. `now` says which months come next.
     pub async fn put(&mut self, rows: &[Row<'_>], now: Timestamp) -> Result<(), Refused> {
         // Only a link that answered well is used again: nobody knows what another one waits for.
-        let (link, insert) = match self.link.take() {
+        let linked = match self.link.take() {
             Some(linked) => linked,
             None => self.linked().await?,
         };
         let work = async {
-            self.make_months(&link, rows, now).await?;
-            match insert_rows(&link, &insert, rows).await {
-                Err(error) if is_without_month(&error) => {
+            self.make_months(&linked.link, rows, now).await?;
+            match self.put_all(&linked, rows, now).await {
+                Err(Unbound::Said(error)) if is_without_month(&error) => {
                     // Somebody has let it go since it was made.
                     self.months.clear();
-                    self.make_months(&link, rows, now).await?;
-                    insert_rows(&link, &insert, rows).await
+                    self.make_months(&linked.link, rows, now).await?;
+                    self.put_all(&linked, rows, now).await
                 }
                 done => done,
             }
         };
         match tokio::time::timeout(PATIENCE, work).await {
             Ok(Ok(())) => {
-                self.link = Some((link, insert));
+                self.link = Some(linked);
                 Ok(())
             }
-            Ok(Err(error)) => {
+            Ok(Err(Unbound::Chain(why))) => Err(Refused::Away(why)),
+            Ok(Err(Unbound::Said(error))) => {
                 let refused = refused(&error);
                 if matches!(refused, Refused::Never(_)) {
-                    self.link = Some((link, insert));
+                    self.link = Some(linked);
                 }
                 Err(refused)
             }
@@ -95,16 +129,46 @@ impl Shipper {
         }
     }
 
-    async fn linked(&mut self) -> Result<(Link, Statement), Refused> {
+    async fn put_all(&mut self, linked: &Linked, rows: &[Row<'_>], now: Timestamp) -> Result<(), Unbound> {
+        let Some(binder) = &mut self.binder else { return Ok(insert(linked, rows).await?) };
+        // A journal may have records of another name that its node had.
+        for some in rows.chunk_by(|one, next| one.record.node == next.record.node) {
+            let Some(first) = some.first() else { continue };
+            binder.ask(&linked.link.client, &first.record.node).await?;
+            let bound = binder.place(&first.record.node);
+            let (before, new) = some.split_at(some.partition_point(|row| row.seq <= bound));
+            if !before.is_empty() {
+                // They are there, unless the journal has begun anew: then they must be, if unbound.
+                insert(linked, before).await?;
+            }
+            match bind(binder, linked, new, now).await {
+                Err(Unbound::Said(error)) if bind::is_partly_there(&error) => {
+                    let there = there(&linked.link, new).await?;
+                    let new: Vec<Row<'_>> =
+                        new.iter().filter(|row| !there.contains(&row.record.id.to_string())).copied().collect();
+                    bind(binder, linked, &new, now).await?;
+                }
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn linked(&mut self) -> Result<Linked, Refused> {
         let mut link = self.way.connect(PATIENCE).await.map_err(Refused::Away)?;
         if !self.formed {
             let brought = tokio::time::timeout(LONGEST, database::bring_up(&mut link.client, &STEPS)).await;
             brought.map_err(|_late| Refused::Slow)?.map_err(Refused::Away)?;
             self.formed = true;
         }
-        let prepared = tokio::time::timeout(PATIENCE, link.client.prepare(INSERT)).await;
-        let insert = prepared.map_err(|_late| Refused::Slow)?.map_err(|error| refused(&error))?;
-        Ok((link, insert))
+        let bound = format!("WITH put AS ({INSERT} RETURNING seq), run AS ({BIND}");
+        let both = async { tokio::try_join!(link.client.prepare(INSERT), link.client.prepare(&bound)) };
+        let prepared = tokio::time::timeout(PATIENCE, both).await;
+        let (insert, bind) = prepared.map_err(|_late| Refused::Slow)?.map_err(|error| refused(&error))?;
+        if let Some(binder) = &mut self.binder {
+            binder.ask_again();
+        }
+        Ok(Linked { link, insert, bind })
     }
 
     /// Makes the months of the rows and those that come next, unless they are known to be there.
@@ -125,9 +189,34 @@ impl Shipper {
     }
 }
 
-async fn insert_rows(link: &Link, insert: &Statement, rows: &[Row<'_>]) -> Result<(), tokio_postgres::Error> {
+async fn insert(linked: &Linked, rows: &[Row<'_>]) -> Result<(), tokio_postgres::Error> {
     let Columns { received, ids, orgs, calls, kinds, nodes, seqs, bodies } = Columns::of(rows);
-    link.client.execute(insert, &[&received, &ids, &orgs, &calls, &kinds, &nodes, &seqs, &bodies]).await.map(drop)
+    let no_run: Option<i64> = None;
+    let given: [&(dyn ToSql + Sync); 9] = [&received, &ids, &orgs, &calls, &kinds, &nodes, &seqs, &bodies, &no_run];
+    linked.link.client.execute(&linked.insert, &given).await.map(drop)
+}
+
+/// Puts them there with the run that binds them, or nothing at all.
+async fn bind(binder: &mut Binder, linked: &Linked, rows: &[Row<'_>], now: Timestamp) -> Result<(), Unbound> {
+    let Some(run) = binder.run(rows, now)? else { return Ok(()) };
+    let Columns { received, ids, orgs, calls, kinds, nodes, seqs, bodies } = Columns::of(rows);
+    let Checkpoint { node, key, link, at, signature, .. } = &run.checkpoint;
+    let Run { before, first, last, from_us, to_us, entries, count, .. } = &run;
+    let given: [&(dyn ToSql + Sync); 20] = [
+        &received, &ids, &orgs, &calls, &kinds, &nodes, &seqs, &bodies, before, node, key, first, last, from_us, to_us,
+        entries, count, link, at, signature,
+    ];
+    linked.link.client.execute(&linked.bind, &given).await?;
+    binder.done(run.checkpoint);
+    Ok(())
+}
+
+/// The names of those that are there.
+async fn there(link: &Link, rows: &[Row<'_>]) -> Result<BTreeSet<String>, tokio_postgres::Error> {
+    let Columns { received, ids, .. } = Columns::of(rows);
+    let select = "SELECT id::text FROM unnest($1::bigint[], $2::text[]) AS sent (us, name) JOIN audit_records \
+                  ON received = timestamptz 'epoch' + us * interval '1 microsecond' AND id = name::uuid";
+    link.client.query(select, &[&received, &ids]).await?.iter().map(|row| row.try_get(0)).collect()
 }
 
 /// The second in which the month of that microsecond begins, or one so many months later.
@@ -146,6 +235,9 @@ fn is_without_month(error: &tokio_postgres::Error) -> bool {
 /// What is wrong with a value or breaks a rule of the tables stays wrong; everything else may pass.
 fn refused(error: &tokio_postgres::Error) -> Refused {
     let why = database::told(error);
+    if let Some(another) = bind::is_another(error) {
+        return Refused::Away(another.to_owned());
+    }
     match error.code() {
         Some(code) if *code == SqlState::QUERY_CANCELED => Refused::Slow,
         Some(code) if is_about_values(code) => Refused::Never(why),

@@ -41,7 +41,7 @@ const DAY: i64 = 86_400_000_000;
 #[derive(Debug)]
 pub struct Follower {
     folder: Folder,
-    signer: Signer,
+    signer: Arc<Signer>,
     window: Arc<Window>,
     turns: Arc<Turns>,
     board: Arc<Board>,
@@ -80,7 +80,7 @@ impl Follower {
     /// Goes on where the chain ends.
     pub fn open(
         folder: Folder,
-        signer: Signer,
+        signer: Arc<Signer>,
         (window, turns): (Arc<Window>, Arc<Turns>),
         board: Arc<Board>,
         clock: Arc<dyn Clock>,

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 
@@ -18,7 +19,7 @@ const FILE: &str = "audit.key";
 #[derive(Debug)]
 pub struct Keys {
     /// Signs checkpoints.
-    pub signer: Signer,
+    pub signer: Arc<Signer>,
     /// Makes pseudonyms.
     pub numbers: [u8; 32],
 }
@@ -62,6 +63,6 @@ impl Keys {
         };
         let signer = Signer::new(&part("ringfall checkpoints"));
         let signer = signer.ok_or_else(|| SealError::Key("the key makes no signature".to_owned()))?;
-        Ok(Self { signer, numbers: part("ringfall numbers") })
+        Ok(Self { signer: Arc::new(signer), numbers: part("ringfall numbers") })
     }
 }

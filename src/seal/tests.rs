@@ -79,7 +79,7 @@ impl House {
 
     fn verify(&self) -> Result<Report, Verdict> {
         let key = Keys::open(self.data.path()).unwrap().signer.key();
-        verify(&Folder::open(self.data.path()).unwrap(), &*self.shelf, Some(key), |_| {})
+        verify(&Folder::open(self.data.path()).unwrap(), &*self.shelf, &[key], |_| {})
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::app::ports::{Clock, Later};
+use crate::chain::checkpoint::Signer;
 use crate::database::Address;
 use crate::feed::plan;
 use crate::merged::{Refused, Row, Shipper};
@@ -21,6 +22,7 @@ pub(in crate::sinks) struct Postgres {
     shipper: Shipper,
     clock: Arc<dyn Clock>,
     count: usize,
+    recalled: bool,
 }
 
 impl Postgres {
@@ -28,11 +30,17 @@ impl Postgres {
         let cannot = || format!("`{}`", plan.url_file.display());
         let url = std::fs::read_to_string(&plan.url_file).with_context(cannot)?;
         let address = Address::parse(&Secret::new(url.trim().to_owned())).with_context(cannot)?;
-        Self::at(&address, clock)
+        Self::at(&address, None, clock)
     }
 
-    pub(in crate::sinks) fn at(address: &Address, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
-        Ok(Self { shipper: Shipper::new(address)?, clock: Arc::clone(clock), count: MOST })
+    /// With a signer, what is sent there is bound to a chain.
+    pub(in crate::sinks) fn at(
+        address: &Address,
+        signer: Option<Arc<Signer>>,
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let shipper = Shipper::new(address, signer)?;
+        Ok(Self { shipper, clock: Arc::clone(clock), count: MOST, recalled: false })
     }
 }
 
@@ -41,11 +49,19 @@ impl Deliver for Postgres {
         Portion { count: self.count, bytes: 8 << 20 }
     }
 
-    fn deliver<'a>(&'a mut self, items: &'a [Item], _: &'a mut Memory) -> Later<'a, Result<(), Trouble>> {
+    fn deliver<'a>(&'a mut self, items: &'a [Item], memory: &'a mut Memory) -> Later<'a, Result<(), Trouble>> {
         Box::pin(async move {
+            if !std::mem::replace(&mut self.recalled, true) {
+                // Without it, what stands there counts.
+                self.shipper.recall(serde_json::from_value(memory.clone()).unwrap_or_default());
+            }
             let rows: Vec<Row<'_>> =
                 items.iter().map(|item| Row { seq: item.seq, record: &item.record, body: &item.body }).collect();
-            match self.shipper.put(&rows, self.clock.now()).await {
+            let put = self.shipper.put(&rows, self.clock.now()).await;
+            if let Some(known) = self.shipper.known() {
+                *memory = serde_json::to_value(known).unwrap_or_default();
+            }
+            match put {
                 Ok(()) => {
                     self.count = (self.count * 2).min(MOST);
                     Ok(())

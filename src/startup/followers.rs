@@ -56,12 +56,12 @@ impl Followers {
         let keys = Keys::open(&settings.data);
         // What answers wait for is as urgent as they are.
         let urgent = match (&keys, acks) {
-            (Ok(keys), Some(acks)) => Some((keys.numbers, acks)),
+            (Ok(keys), Some(acks)) => Some((keys, acks)),
             _ => None,
         };
-        let shipping = urgent.map(|(key, acks)| {
+        let shipping = urgent.map(|(keys, acks)| {
             let around =
-                Surroundings { acks: Some(acks), turns: None, ..surroundings(settings, app, (&window, &turns), key) };
+                Surroundings { acks: Some(acks), turns: None, ..surroundings(settings, app, (&window, &turns), keys) };
             Sinks::start(&[Sink::merged()], &around)
         });
         let _there = quiet.as_ref().and_then(Quiet::enter);
@@ -82,7 +82,7 @@ impl Followers {
         };
         let mut plans = plans(settings);
         plans.retain(|plan| shipping.is_none() || plan.place != Place::Merged);
-        let around = || surroundings(settings, app, (&window, &turns), keys.numbers);
+        let around = || surroundings(settings, app, (&window, &turns), &keys);
         let sinks = (!plans.is_empty()).then(|| Sinks::start(&plans, &around()));
         let sealing = settings.audit_chain.then(|| {
             let folder = seal::Folder::make(&settings.data, &settings.node)?;
@@ -135,7 +135,7 @@ fn surroundings(
     settings: &Settings,
     app: &App,
     (window, turns): (&Arc<Window>, &Arc<Turns>),
-    key: [u8; 32],
+    keys: &Keys,
 ) -> Surroundings {
     let folder = settings.data.join("sinks");
     // Without the folder each sink says that its cursor cannot be written.
@@ -147,9 +147,10 @@ fn surroundings(
         board: Arc::clone(&app.board),
         clock: Arc::clone(&app.clock),
         database: settings.database_url.as_ref().and_then(|url| Address::parse(url).ok()),
+        signer: settings.audit_chain.then(|| Arc::clone(&keys.signer)),
         acks: None,
         folder,
-        key,
+        key: keys.numbers,
         pace: Pace::default(),
         turns: Some(Arc::clone(turns)),
     }

@@ -16,9 +16,9 @@ use crate::app::board::RetentionState;
 use crate::app::ports::Clock;
 use crate::app::retention::{self, GRACE_DAYS, Plan};
 use crate::database::Address;
-use crate::merged::{self, Gone};
+use crate::merged::{self, Gone, Terms};
 use crate::model::ids::{OrgSlug, RecordingSid};
-use crate::seal::{self, SealError};
+use crate::seal::{self, Keys, SealError};
 use crate::settings::{Retention, Settings};
 use crate::startup::retention::sooner::Sooner;
 use crate::store::Store;
@@ -64,18 +64,22 @@ pub(in crate::startup) fn start(settings: &Settings, app: &Arc<App>, store: &Arc
     let some = settings.retention.days.is_some() || !settings.retention.of.is_empty();
     let all = address
         .filter(|_| some)
-        .map(|address| tokio::spawn(let_all_go(address, Arc::clone(&app.clock), settings.retention.clone())));
+        .map(|address| tokio::spawn(let_all_go(address, Arc::clone(&app.clock), settings.clone())));
     own.chain(all).collect()
 }
 
 /// The trail of all nodes: each node looks after it, and what one has let go is gone for all.
-async fn let_all_go(address: Address, clock: Arc<dyn Clock>, terms: Retention) {
+async fn let_all_go(address: Address, clock: Arc<dyn Clock>, settings: Settings) {
     let mut failing = false;
+    let terms = &settings.retention;
+    // Without a key, what would have to be signed for stays; that there is none is told where the chain is made.
+    let signer = Keys::open(&settings.data).ok().filter(|_| settings.audit_chain).map(|keys| keys.signer);
     loop {
         let now = clock.now();
         let before = |days: u32| days_before(now, i64::from(days));
         let of: Vec<_> = terms.of.iter().map(|(org, days)| (org.to_string(), before(*days))).collect();
-        match merged::let_go(&address, now, terms.days.map(before), &of).await {
+        let all = Terms { before: terms.days.map(before), of: &of, signer: signer.as_deref() };
+        match merged::let_go(&address, now, all).await {
             Ok(gone) if gone == Gone::default() => failing = false,
             Ok(Gone { months, records }) => {
                 failing = false;

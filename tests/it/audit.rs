@@ -9,6 +9,7 @@ mod keeping;
 mod killed;
 mod merged;
 mod outages;
+mod proving;
 mod proxy;
 mod reading;
 mod sinks;

@@ -11,8 +11,9 @@ use serde_json::Value;
 
 use crate::app::ports::Clock as _;
 use crate::chain::checkpoint::Checkpoint;
-use crate::chain::export::Exporter;
+use crate::chain::export::{Exporter, Over};
 use crate::cli::Answer;
+use crate::cli::audit::everywhere;
 use crate::cli::outcome::Outcome;
 use crate::cli::trail::{Filter, Place, Source};
 use crate::clock::SystemClock;
@@ -51,9 +52,7 @@ pub(in crate::cli) fn run(args: &Export) -> Answer {
     match args.format.as_str() {
         "proof" => match args.place.source()? {
             Source::Journal(archive) => proved(args, &archive, &mut out)?,
-            Source::Merged(_) => anyhow::bail!(
-                "each node proves its own records: name its folder with --data; --format json or csv writes those of all nodes"
-            ),
+            Source::Merged(reader) => everywhere::proved(&args.filter, &reader, &mut out)?,
         },
         "json" => each(args, |record| Ok(writeln!(out, "{}", serde_json::to_string(record)?)?))?,
         _ => {
@@ -93,7 +92,7 @@ fn proved(args: &Export, archive: &Archive, out: &mut impl Write) -> anyhow::Res
     let range = args.filter.range();
     let from = archive.place_before(range.start)?;
     let to = if range.end == Timestamp::MAX { i64::MAX } else { archive.place_before(range.end)? };
-    let (mut exporter, first) = Exporter::new(folder.node(), folder.started_at()?);
+    let (mut exporter, first) = Exporter::new(Over::Stored, folder.node(), folder.started_at()?);
     out.write_all(first.as_bytes())?;
     let mut tip = folder.start()?;
     let begun = tip.count;
@@ -105,7 +104,8 @@ fn proved(args: &Export, archive: &Archive, out: &mut impl Write) -> anyhow::Res
             let found = if entry.seq > from && entry.seq <= to { pages.at(entry.seq)? } else { None };
             let found = found.filter(|(record, _)| args.filter.fits(record));
             let body = found.as_ref().map(|(record, _)| serde_json::to_string(record)).transpose()?;
-            let asked = found.as_ref().zip(body.as_ref()).map(|((_, stored), body)| (stored.as_slice(), body.as_str()));
+            let asked =
+                found.as_ref().zip(body.as_ref()).map(|((_, stored), body)| (Some(stored.as_slice()), body.as_str()));
             exporter.entry(&entry, asked);
             tip = tip_behind(tip, &entry);
             for checkpoint in here(&mut checkpoints, tip.count) {

@@ -3,6 +3,7 @@
 use std::process::Output;
 use std::time::{Duration, Instant};
 
+use ringfall::merged::Terms;
 use serde_json::{Value, json};
 
 use crate::fake_twilio::{Act, Fake, KEY, KEY_SECRET};
@@ -136,15 +137,17 @@ async fn the_trail_of_all_nodes_lets_months_and_days_go() {
     let address = ringfall::database::Address::parse(&database.url).unwrap();
     let before = "2026-12-10T00:00:00Z".parse().unwrap();
     let now = "2027-01-10T00:00:00Z".parse().unwrap();
-    let wrong = ringfall::merged::let_go(&address, "2036-01-10T00:00:00Z".parse().unwrap(), Some(before), &[]).await;
+    let signer = ringfall::seal::Keys::open(&house.path("data")).unwrap().signer;
+    let terms = Terms { before: Some(before), of: &[], signer: Some(&signer) };
+    let wrong = ringfall::merged::let_go(&address, "2036-01-10T00:00:00Z".parse().unwrap(), terms).await;
     assert!(wrong.unwrap_err().contains("the clock may be set wrong"));
-    let gone = ringfall::merged::let_go(&address, now, Some(before), &[]).await.unwrap();
+    let gone = ringfall::merged::let_go(&address, now, terms).await.unwrap();
     assert_eq!(gone.months, 1, "November: {gone:?}");
     assert!(gone.records >= 5, "the first days of December: {gone:?}");
     assert_eq!(database.sql(received), "10");
     assert_eq!(database.sql("SELECT to_regclass('audit_records_2026_11') IS NULL"), "t");
     let of = [("other".to_owned(), "2027-01-01T00:00:00Z".parse().unwrap())];
-    let again = ringfall::merged::let_go(&address, now, Some(before), &of).await.unwrap();
+    let again = ringfall::merged::let_go(&address, now, Terms { of: &of, ..terms }).await.unwrap();
     assert_eq!(again, ringfall::merged::Gone::default());
     // A node does it by itself.
     let more = [("RINGFALL_DATABASE_URL", database.url.expose()), ("RINGFALL_RETENTION", "20d")];
