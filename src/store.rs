@@ -32,7 +32,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Sender, TrySendError, bounded};
+use crossbeam_channel::{Sender, unbounded};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
@@ -122,7 +122,8 @@ impl Store {
         remember(&connection, &memory, now_us).map_err(of)?;
         calls.each(|summary| memory.known(summary));
         let counts = Arc::new(Counts::default());
-        let (jobs, received) = bounded(QUEUE);
+        // Room is taken when records wait, and not for as many as may.
+        let (jobs, received) = unbounded();
         let retention = Retention::default();
         let wish = Arc::clone(&retention.wish);
         let writer = Writer {
@@ -211,15 +212,13 @@ impl Store {
     }
 
     fn send(&self, job: Job) -> Result<(), JournalError> {
-        self.jobs.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => {
-                self.counts.lost(1);
-                JournalError::Lost("the disk does not keep up".to_owned())
-            }
-            TrySendError::Disconnected(_) => {
-                self.counts.fails("the writing thread has stopped");
-                JournalError::Closed
-            }
+        if self.jobs.len() >= QUEUE {
+            self.counts.lost(1);
+            return Err(JournalError::Lost("the disk does not keep up".to_owned()));
+        }
+        self.jobs.send(job).map_err(|_gone| {
+            self.counts.fails("the writing thread has stopped");
+            JournalError::Closed
         })
     }
 }

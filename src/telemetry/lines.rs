@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::telemetry::masked;
@@ -40,7 +40,8 @@ impl std::fmt::Debug for Lines {
 impl Lines {
     /// Starts the thread that writes.
     pub(super) fn start() -> io::Result<Self> {
-        let (jobs, waiting) = bounded(WAITING);
+        // Room is taken when lines wait, and not for as many as may.
+        let (jobs, waiting) = unbounded();
         let left_out = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&left_out);
         std::thread::Builder::new().name("log".to_owned()).spawn(move || work(&waiting, &counted))?;
@@ -50,7 +51,7 @@ impl Lines {
     /// Waits until what was said so far is written, for a while.
     pub(super) fn finish(&self) {
         let (done, told) = bounded(1);
-        if self.jobs.send_timeout(Job::End(done), PATIENCE).is_ok() {
+        if self.jobs.send(Job::End(done)).is_ok() {
             // Whether the last lines made it or not, there is nobody left to tell.
             let _unheard = told.recv_timeout(PATIENCE);
         }
@@ -59,7 +60,7 @@ impl Lines {
 
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.jobs.try_send(Job::Line(line.to_vec())).is_err() {
+        if self.jobs.len() >= WAITING || self.jobs.send(Job::Line(line.to_vec())).is_err() {
             self.left_out.fetch_add(1, Ordering::Relaxed);
         }
         Ok(line.len())

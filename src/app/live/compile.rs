@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread;
 
@@ -194,20 +195,31 @@ impl Kept {
     }
 }
 
+/// Files that are not worth a thread of their own: starting one, and the memory that it leaves behind, cost more.
+const FEW: usize = 16;
+
 /// Compiles on all cores; the results are in the order of the work.
 fn compile_all(work: &[Work<'_>], today: Date) -> Vec<Compiled> {
+    let run = |part: &'_ [Work<'_>]| part.iter().map(|one| compiled_or_stumbled(one, today)).collect::<Vec<_>>();
+    if work.len() <= FEW {
+        return run(work);
+    }
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    let share = work.len().div_ceil(workers).max(1);
+    let share = work.len().div_ceil(workers).max(FEW);
     thread::scope(|scope| {
-        let run =
-            |part: &'_ [Work<'_>]| part.iter().map(|(text, files)| compile(text, *files, today)).collect::<Vec<_>>();
         let parts: Vec<_> = work.chunks(share).map(|part| (part, scope.spawn(move || run(part)))).collect();
         let finish = |(part, handle): (&[Work<'_>], thread::ScopedJoinHandle<'_, Vec<Compiled>>)| {
-            // A file on which the compiler itself stumbles must not take the others with it.
             handle.join().unwrap_or_else(|_| part.iter().map(|(text, _)| stumbled(text)).collect())
         };
         parts.into_iter().flat_map(finish).collect()
     })
+}
+
+/// A file on which the compiler itself stumbles must not take the others with it.
+fn compiled_or_stumbled((text, files): &Work<'_>, today: Date) -> Compiled {
+    // What was half compiled is gone; nothing else is changed by compiling.
+    let compiled = std::panic::catch_unwind(AssertUnwindSafe(|| compile(text, *files, today)));
+    compiled.unwrap_or_else(|_panic| stumbled(text))
 }
 
 /// A rule file that was read, with the texts that it takes to read it again elsewhere.
