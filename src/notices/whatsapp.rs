@@ -23,10 +23,30 @@ fn account(gate: &Arc<Gate>, outlet: &Outlet) -> Result<(Client, String), Failed
     Ok((client, format!("whatsapp:{from}")))
 }
 
+/// The words as a blank of a template takes them: on one line.
+fn words(notice: &Notice) -> String {
+    notice.body.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The blanks of the template: the first one gets the words.
+fn blanks(notice: &Notice) -> String {
+    serde_json::json!({ "1": words(notice) }).to_string()
+}
+
 /// Sends a notice.
 pub(in crate::notices) async fn send(gate: &Arc<Gate>, outlet: &Outlet, notice: &Notice) -> Result<Receipt, Failed> {
     let (client, from) = account(gate, outlet)?;
-    let sent = client.send_message(&from, &format!("whatsapp:{}", notice.to), &notice.body).await;
+    let to = format!("whatsapp:{}", notice.to);
+    let (variables, content);
+    let content = match &notice.template {
+        Some(template) => {
+            variables = blanks(notice);
+            content = [("ContentSid", template.as_str()), ("ContentVariables", &variables)];
+            &content[..]
+        }
+        None => &[("Body", notice.body.as_str())],
+    };
+    let sent = client.send_message(&from, &to, content).await;
     sent.map(receipt).map_err(|error| failed(&error))
 }
 
@@ -38,7 +58,10 @@ pub(in crate::notices) async fn find(
     since: Timestamp,
 ) -> Result<Vec<Receipt>, Failed> {
     let (client, from) = account(gate, outlet)?;
-    let found = client.messages_since(&from, &format!("whatsapp:{}", notice.to), &notice.body, since).await;
+    let words = words(notice);
+    // What a template says around them is not known here.
+    let fits = |body: &str| if notice.template.is_some() { body.contains(&*words) } else { body == notice.body };
+    let found = client.messages_since(&from, &format!("whatsapp:{}", notice.to), fits, since).await;
     let found = found.map_err(|error| failed(&error))?;
     Ok(found.into_iter().rev().map(receipt).collect())
 }

@@ -642,6 +642,8 @@ pub struct Channel {
     pub kind: ChannelKind,
     /// Its address there.
     pub to: Box<str>,
+    /// The template that carries notices over WhatsApp; none for free words.
+    pub template: Option<Box<str>>,
 }
 
 /// Providers of notices.

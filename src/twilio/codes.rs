@@ -31,7 +31,7 @@ const fn code(number: u32, lasting: Lasting, meaning: &'static str, remedy: &'st
 use Lasting::{ForThisRequest, Passing, UntilMended};
 
 /// The codes, in their order.
-const CODES: [Code; 29] = [
+const CODES: [Code; 32] = [
     code(10004, Passing, "the account has too many calls at once", "wait, or ask Twilio for more calls at once"),
     code(
         20003,
@@ -97,6 +97,8 @@ const CODES: [Code; 29] = [
     code(21612, ForThisRequest, "this number cannot be reached by text from there", "use another number to send from"),
     code(21614, ForThisRequest, "the number to reach is not a mobile", "use a mobile's number"),
     code(21617, ForThisRequest, "the text is longer than 1600 characters", "shorten it"),
+    code(21655, UntilMended, "the account has no such template", "take the `HX…` of a template of this account"),
+    code(21656, ForThisRequest, "the template does not take these words", "see what its first blank allows"),
     code(21659, UntilMended, "the number to send from is not this account's", "use a number of the account"),
     code(30006, ForThisRequest, "the number is a landline, or cannot be reached", "use a mobile's number"),
     code(30007, UntilMended, "carriers filtered the message as unwanted", "register the sender, and say who writes"),
@@ -105,6 +107,12 @@ const CODES: [Code; 29] = [
         UntilMended,
         "the sender is not registered for texts in the United States",
         "register a brand and campaign at Twilio (A2P 10DLC)",
+    ),
+    code(
+        63016,
+        ForThisRequest,
+        "WhatsApp takes free words only within 24 hours after the receiver has written",
+        "name an approved template in the channel: `template: HX…`",
     ),
 ];
 

@@ -88,9 +88,10 @@ impl Client {
         self.post("Messages.json", &form, Twice::Harmful).await
     }
 
-    /// Sends words over another channel than text, such as `whatsapp:+1…`, once.
-    pub async fn send_message(&self, from: &str, to: &str, body: &str) -> Result<Message, Error> {
-        self.post("Messages.json", &[("To", to), ("From", from), ("Body", body)], Twice::Harmful).await
+    /// Sends something over another channel than text, such as `whatsapp:+1…`, once.
+    pub async fn send_message(&self, from: &str, to: &str, content: &[(&str, &str)]) -> Result<Message, Error> {
+        let form = [&[("To", to), ("From", from)], content].concat();
+        self.post("Messages.json", &form, Twice::Harmful).await
     }
 
     /// The texts from one number to another with exactly these words, made at that moment or later.
@@ -103,20 +104,20 @@ impl Client {
         body: &str,
         since: Timestamp,
     ) -> Result<Vec<Message>, Error> {
-        self.messages_since(from.as_str(), to.as_str(), body, since).await
+        self.messages_since(from.as_str(), to.as_str(), |known| known == body, since).await
     }
 
-    /// The same over any channel.
+    /// The same over any channel, with words that fit.
     pub async fn messages_since(
         &self,
         from: &str,
         to: &str,
-        body: &str,
+        fits: impl Fn(&str) -> bool,
         since: Timestamp,
     ) -> Result<Vec<Message>, Error> {
         let query = [("From", from), ("To", to), ("PageSize", LOOK_THROUGH)];
         let mut found: Messages = self.get("Messages.json", &query).await?;
-        found.messages.retain(|message| message.body == body && message.made().is_some_and(|made| made >= since));
+        found.messages.retain(|message| fits(&message.body) && message.made().is_some_and(|made| made >= since));
         Ok(found.messages)
     }
 }

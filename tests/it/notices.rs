@@ -218,6 +218,7 @@ fn notice(kind: ChannelKind, to: &str) -> Notice {
         kind,
         to: to.to_owned(),
         body: "Call from +13125550123.".into(),
+        template: None,
         id: "ntc_0123".into(),
         at: 1_795_456_800,
     }
@@ -279,4 +280,132 @@ async fn what_providers_answer_is_understood() {
     let nobody = telegram.send(&notice(ChannelKind::Telegram, "42")).await;
     assert!(matches!(&nobody, Err(Failed::Never { why, .. }) if why.contains("chat not found")), "{nobody:?}");
     assert_eq!(telegram.send(&notice(ChannelKind::Telegram, "-10042")).await, Ok("-10042/7".to_owned().into()));
+}
+
+const TEMPLATED: &str = r##"version: 1
+timezone: America/Los_Angeles
+numbers: ["+16195550100"]
+routes:
+  - name: nobody
+    cascade:
+      - { notify: phone, body: "Call from\n{{caller}}." }
+      - { voicemail: Please leave a message. }
+channels:
+  phone: { whatsapp: "+16195550130", template: HX0123456789abcdef0123456789abcdef }
+finally: { voicemail: Please leave a message. }
+"##;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_over_whatsapp_fills_the_template_and_one_that_is_not_heard_of_is_found() {
+    let twilio = Fake::start();
+    twilio.state().own(LINE, &[]);
+    let template = "News from the phones: {{1}}";
+    twilio.state().templates.insert("HX0123456789abcdef0123456789abcdef".into(), template.into());
+    let house = House::with(&[("rules/acme.yaml", TEMPLATED)]);
+    let now = ringfall::app::ports::Clock::now(&*house.clock).to_zoned(jiff::tz::TimeZone::UTC);
+    twilio.state().now = Some(jiff::fmt::rfc2822::to_string(&now).unwrap());
+    let desk = Desk::of(&house, &[("ENCRYPTION_KEY", SEALING)]);
+    desk.does("org add acme --plan premium --name Acme", "");
+    desk.does("org opt-in acme platform-voice", "");
+    desk.does(&format!("connect number --org acme {LINE} --platform"), "");
+    let whatsapp = format!("connect whatsapp --org acme --account-sid {ACCOUNT} --api-key {KEY} --from {LINE}");
+    desk.does(&whatsapp, KEY_SECRET);
+    let carrier = twilio.url();
+    // It is there, and nobody hears of it: it is looked for, and not sent again.
+    twilio.script("Messages.json", &[crate::fake_twilio::Act::DoAndCut]);
+    let settings = [("ENCRYPTION_KEY", SEALING), ("RINGFALL_TWILIO_API_URL", carrier.as_str())];
+    let service = house.serve_with(&settings, None).await;
+    connected(&service).await;
+    service.ask("/twilio/inbound-call", &[]).await;
+    let mut sent = String::new();
+    for _ in 0..600 {
+        sent = desk.does("outbox list --state sent --show-numbers", "");
+        if !sent.is_empty() {
+            break;
+        }
+        house.clock.forward(1);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(sent.contains("#phone"), "{sent} {}", desk.does("outbox list", ""));
+    let words = "News from the phones: Call from +13125550123.".to_owned();
+    assert_eq!(twilio.state().texts(), [("whatsapp:+16195550130".to_owned(), words)]);
+    let asked = twilio.seen("Messages.json");
+    assert_eq!(asked[0].field("ContentVariables"), Some(r#"{"1":"Call from +13125550123."}"#));
+    assert_eq!(asked[0].field("Body"), None);
+    assert_eq!(asked.iter().filter(|asked| asked.field("ContentSid").is_some()).count(), 1, "{asked:?}");
+    service.running.stop().await;
+}
+
+#[test]
+fn a_template_belongs_to_whatsapp_and_has_a_name_of_twilios() {
+    let house = House::with(&[("rules/acme.yaml", TEMPLATED)]);
+    let desk = Desk::of(&house, &[("RINGFALL_RULES", "rules")]);
+    desk.does("check rules", "");
+    for (from, to, told) in [
+        ("HX0123", "HY0123", "is not the name of a template"),
+        ("89abcdef0123", "89abcdef012", "is not the name of a template"),
+        ("whatsapp: \"+16195550130\"", "slack: \"#calls\"", "only a channel of `whatsapp` has a template"),
+    ] {
+        house.write("rules/acme.yaml", &TEMPLATED.replace(from, to));
+        let refused = desk.refused_with(1, "check rules");
+        assert!(refused.contains(told) && refused.contains("rules/acme.yaml:10:"), "{refused}");
+    }
+}
+
+const EVERYWHERE: &str = r##"version: 1
+timezone: America/Los_Angeles
+numbers: ["+16195550100"]
+routes:
+  - cascade: [{ notify: team, body: "A call." }, { voicemail: Please leave a message. }]
+channels:
+  team: { slack: "#calls" }
+  chat: { telegram: "-1001234567890" }
+  phone: { whatsapp: "+16195550130" }
+  ours: { webhook: "https://127.0.0.1:9/calls" }
+  desk: { email: desk@example.com }
+finally: { voicemail: Please leave a message. }
+"##;
+
+#[test]
+fn doctor_says_of_each_channel_over_which_account_it_goes_or_what_is_missing() {
+    let people = People::start();
+    let url = people.web.url();
+    let house = House::with(&[("rules/acme.yaml", EVERYWHERE)]);
+    let inside = ("RINGFALL_OUTBOUND_ALLOW", "127.0.0.1");
+    let slack = [("RINGFALL_RULES", "rules"), ("RINGFALL_SLACK_URL", url.as_str()), ("RINGFALL_TELEGRAM_URL", &url)];
+    let alone = Desk::of(&house, &[&slack[..], &[("ENCRYPTION_KEY", SEALING)]].concat());
+    let desk = Desk::of(&house, &[&slack[..], &[("ENCRYPTION_KEY", SEALING), inside]].concat());
+    desk.does("org add acme --plan premium --name Acme", "");
+    let told = desk.refused_with(1, "doctor --org acme");
+    for kind in [("team", "slack"), ("chat", "telegram"), ("phone", "whatsapp"), ("ours", "webhook")] {
+        let (channel, provider) = kind;
+        let part = format!(
+            "FAIL  acme: channel {channel}: no account at {provider} is connected\n      -> `ringfall connect {provider} --org acme`"
+        );
+        assert!(told.contains(&part), "{part} in\n{told}");
+    }
+    assert!(told.contains("WARN  acme: channel desk: is mail, and mail is not sent"), "{told}");
+    desk.does("connect slack --org acme", BOT);
+    desk.does("connect telegram --org acme", TELEGRAM);
+    let whatsapp = format!("connect whatsapp --org acme --account-sid {ACCOUNT} --api-key {KEY} --from {LINE}");
+    desk.does(&whatsapp, KEY_SECRET);
+    desk.does("connect webhook --org acme", "");
+    let told = desk.does("doctor --org acme", "");
+    for part in [
+        "PASS  acme: channel team: goes over the account `T0123` at slack",
+        "PASS  acme: channel chat: goes over the account `123456789` at telegram",
+        &format!("PASS  acme: channel phone: goes over the account `{ACCOUNT}` at whatsapp"),
+        "PASS  acme: channel ours: goes over the account",
+    ] {
+        assert!(told.contains(part), "{part} in\n{told}");
+    }
+    assert!(!told.contains("hunter2") && !told.contains(KEY_SECRET) && !told.contains("whsec_"), "{told}");
+    // An address of the inside is asked only where the operator lets it.
+    let told = alone.refused_with(1, "doctor --org acme");
+    let part = "FAIL  acme: channel ours: its address is never asked: ";
+    assert!(told.contains(part) && told.contains("`outbound_allow`"), "{told}");
+    // One that was let go is missing again.
+    desk.does("connect disconnect slack --org acme", "");
+    let told = desk.refused_with(1, "doctor --org acme");
+    assert!(told.contains("FAIL  acme: channel team: no account at slack is connected"), "{told}");
 }

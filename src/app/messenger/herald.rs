@@ -27,6 +27,8 @@ pub struct Notice {
     pub to: String,
     /// The words.
     pub body: String,
+    /// The template that they are put into, where the provider wants one.
+    pub template: Option<String>,
     /// The same for every try.
     pub id: String,
     /// When it is sent, in seconds since 1970.
@@ -121,6 +123,7 @@ fn notice(rules: &RuleSet, org: OrgSlug, channel: &str, delivery: &Delivery, now
         kind: found.kind,
         to: found.to.to_string(),
         body: body.clone(),
+        template: found.template.as_deref().map(str::to_owned),
         id: format!("ntc_{name}"),
         at: now,
     })

@@ -78,7 +78,8 @@ pub(crate) fn rule_set(dice: &mut Dice<'_>) -> RuleSet {
         cascades,
         mailboxes: (0..MAILBOXES).map(|place| mailbox(dice, place)).collect(),
         escalations: [escalation()].into(),
-        channels: [Channel { name: "team".into(), kind: ChannelKind::Slack, to: "#team".into() }].into(),
+        channels: [Channel { name: "team".into(), kind: ChannelKind::Slack, to: "#team".into(), template: None }]
+            .into(),
         rollout: None,
         promises: [].into(),
     }

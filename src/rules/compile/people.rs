@@ -260,10 +260,32 @@ impl<'a> Desk<'a> {
             ChannelKind::Webhook => self.address(&at, to, &["https"]),
             ChannelKind::Email => self.unsent_mail(&at, to),
         };
-        fine.then(|| Channel { name: entry.name.into(), kind, to: to.trim().into() })
+        let template = written.template.as_deref();
+        let fine = fine & template.is_none_or(|template| self.content(&entry.at.field("template"), kind, template));
+        fine.then(|| Channel {
+            name: entry.name.into(),
+            kind,
+            to: to.trim().into(),
+            template: template.map(Into::into),
+        })
     }
 
-    /// Whether a text is a mail address.
+    /// A template of Twilio's, which only WhatsApp needs.
+    fn content(&mut self, at: &At<'_>, kind: ChannelKind, text: &str) -> bool {
+        let digits = text.strip_prefix("HX").unwrap_or_default();
+        if kind != ChannelKind::Whatsapp {
+            let help = "leave it out: other channels take any words at any time";
+            self.error(at, "bad-address", "only a channel of `whatsapp` has a template", help);
+            return false;
+        }
+        let fine = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !fine {
+            let help = "Twilio's Content Template Builder shows it: `HX` and 32 hex digits";
+            self.error(at, "bad-address", format!("`{}` is not the name of a template", shorten(text)), help);
+        }
+        fine
+    }
+
     /// A mail address, to which nothing is sent.
     pub(super) fn unsent_mail(&mut self, at: &At<'_>, text: &str) -> bool {
         let fine = self.mail_address(at, text);

@@ -220,6 +220,9 @@ pub struct Channel {
     /// A WhatsApp number, quoted, with `+` and country code.
     #[schemars(extend("examples" = ["+16195550130"]))]
     pub whatsapp: Option<String>,
+    /// The approved template (`HX…`) that carries notices over WhatsApp, at any time; its first blank gets the words.
+    #[schemars(extend("examples" = ["HX0123456789abcdef0123456789abcdef"]))]
+    pub template: Option<String>,
     /// An `https` address that gets a signed request.
     #[schemars(extend("examples" = ["https://hooks.example.com/calls"]))]
     pub webhook: Option<String>,

@@ -129,7 +129,13 @@ fn offered(state: &State, country: &str, request: &Request<'_>) -> Answer {
 
 fn sent(state: &mut State, request: &Request<'_>) -> Answer {
     let (to, from) = (request.get("To").unwrap_or_default(), request.get("From").unwrap_or_default());
-    let body = request.get("Body").unwrap_or_default();
+    let body = match request.get("ContentSid") {
+        None => request.get("Body").unwrap_or_default().to_owned(),
+        Some(template) => match filled(state, template, request.get("ContentVariables").unwrap_or("{}")) {
+            Ok(body) => body,
+            Err(fault) => return fault,
+        },
+    };
     // Over another channel, both sides say so.
     let (to_channel, from_channel) = (to.strip_prefix("whatsapp:"), from.strip_prefix("whatsapp:"));
     if to_channel.is_some() != from_channel.is_some() {
@@ -151,10 +157,23 @@ fn sent(state: &mut State, request: &Request<'_>) -> Answer {
     let message = json!({
         "sid": sid, "account_sid": state.account, "to": to, "from": from, "body": body, "status": "queued",
         "direction": "outbound-api", "date_created": now, "date_sent": null, "error_code": null,
-        "error_message": null, "num_segments": parts(body).to_string(), "price": null, "price_unit": null, "num_media": "0", "messaging_service_sid": null,
+        "error_message": null, "num_segments": parts(&body).to_string(), "price": null, "price_unit": null, "num_media": "0", "messaging_service_sid": null,
     });
     state.messages.push(message.clone());
     Answer::json(201, &message)
+}
+
+/// What a template says, with its blanks filled. A blank takes one line.
+fn filled(state: &State, template: &str, variables: &str) -> Result<String, Answer> {
+    let Some(text) = state.templates.get(template) else {
+        return Err(Answer::fault(400, 21655, "The ContentSid is invalid"));
+    };
+    let variables: serde_json::Map<String, Value> = serde_json::from_str(variables).unwrap();
+    variables.iter().try_fold(text.clone(), |text, (name, value)| {
+        let value = value.as_str().filter(|value| !value.is_empty() && !value.contains(['\n', '\t']));
+        let value = value.ok_or_else(|| Answer::fault(400, 21656, "The ContentVariables Parameter is invalid"))?;
+        Ok(text.replace(&format!("{{{{{name}}}}}"), value))
+    })
 }
 
 /// How many parts a carrier makes of such simple words.

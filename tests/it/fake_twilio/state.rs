@@ -17,6 +17,8 @@ pub(crate) struct State {
     pub(crate) messages: Vec<Value>,
     /// Who has written STOP.
     pub(crate) opted_out: BTreeSet<String>,
+    /// What templates say, with `{{1}}` for their first blank.
+    pub(crate) templates: BTreeMap<String, String>,
     pub(crate) calls: BTreeMap<String, String>,
     pub(crate) recordings: BTreeMap<String, Vec<u8>>,
     /// Items on a page at most.
@@ -36,6 +38,7 @@ impl State {
             for_sale: Vec::new(),
             messages: Vec::new(),
             opted_out: BTreeSet::new(),
+            templates: BTreeMap::new(),
             calls: BTreeMap::new(),
             recordings: BTreeMap::new(),
             page: 1000,
