@@ -156,14 +156,6 @@ impl Domain {
         }
         Ok(())
     }
-
-    /// The proof is gone: it must be given again, with a new word.
-    pub fn lapse(&mut self, challenge: String) {
-        self.state = DomainState::Pending;
-        self.challenge = challenge;
-        self.verified = None;
-        self.activated = None;
-    }
 }
 
 #[cfg(test)]
@@ -195,15 +187,12 @@ mod tests {
     }
 
     #[test]
-    fn proof_seen_again_changes_nothing_and_proof_lost_starts_over() {
+    fn proof_seen_again_changes_nothing() {
         let mut domain = domain();
         domain.verify(["ringfall-verify=w0rd"], stamp()).unwrap();
         domain.activate(stamp()).unwrap();
         domain.verify(["ringfall-verify=w0rd"], stamp()).unwrap();
         assert_eq!(domain.state, DomainState::Active);
-        domain.lapse("n3w".into());
-        assert_eq!(domain.state, DomainState::Pending);
-        assert!(domain.verify(["ringfall-verify=w0rd"], stamp()).is_err());
     }
 
     #[test]

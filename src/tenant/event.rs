@@ -55,8 +55,6 @@ words! {
         DomainVerified = "domain-verified",
         /// It was taken up.
         DomainActivated = "domain-activated",
-        /// Its proof was lost.
-        DomainLapsed = "domain-lapsed",
         /// It was given up.
         DomainRemoved = "domain-removed",
         /// A token was issued.
