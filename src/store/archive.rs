@@ -47,6 +47,11 @@ pub struct Kept {
 }
 
 impl Archive {
+    /// Whether there is a journal in the data folder.
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(open::FILE).exists()
+    }
+
     /// The journal in the data folder, beside a running server or without one.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let file = folder.join(open::FILE);

@@ -173,6 +173,27 @@ fn a_candidate_whose_calls_go_unanswered_is_taken_back_and_stays_so() {
 }
 
 #[test]
+fn before_the_first_call_a_trial_is_told_of_and_can_be_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("routing-rules");
+    std::fs::create_dir_all(rules.join("next")).unwrap();
+    std::fs::write(rules.join("acme.yaml"), current()).unwrap();
+    std::fs::write(rules.join("next/acme.yaml"), turned()).unwrap();
+    let run = |args: &[&str]| {
+        let output = program(folder.path()).args(["rollout", "rules"]).args(args).output().unwrap();
+        let words = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {words}");
+        words
+    };
+    let told = run(&["status", "--org", "acme"]);
+    assert!(told.contains("tries next/acme.yaml as canary") && told.contains("nothing was answered yet"), "{told}");
+    let told = run(&["abort", "--org", "acme"]);
+    assert!(told.contains("the trial of `next/acme.yaml` is ended"), "{told}");
+    let left = std::fs::read_to_string(rules.join("acme.yaml")).unwrap();
+    assert!(!left.contains("rollout"), "{left}");
+}
+
+#[test]
 fn while_nobody_can_count_nobody_is_answered_by_the_candidate() {
     let mut phone = Telephone::new(&[("rules/acme.yaml", &current()), ("rules/next/acme.yaml", &turned())]);
     std::fs::write(phone.data().join("trials.json"), "{ \"seq\":").unwrap();

@@ -41,7 +41,15 @@ pub(super) fn show(on_trial: &[OnTrial], settings: &Settings, days: u16, format:
     if on_trial.is_empty() {
         eprintln!("nothing is on trial");
     }
-    let mut differing = if on_trial.is_empty() { BTreeMap::new() } else { differing(&settings.data, days)? };
+    let begun = Archive::is_in(&settings.data);
+    if !on_trial.is_empty() && !begun {
+        eprintln!(
+            "nothing was answered yet: there is no journal in the data folder `{}`; name another with --data",
+            settings.data.display()
+        );
+    }
+    let differing = if on_trial.is_empty() || !begun { Ok(BTreeMap::new()) } else { differing(&settings.data, days) };
+    let mut differing = differing?;
     let book = trials::read(&settings.data)?;
     let (mut forms, mut text) = (Vec::new(), String::new());
     for one in on_trial {
@@ -69,8 +77,7 @@ pub(super) fn standing(book: &Book, one: &OnTrial) -> Option<Standing> {
 /// The differences that the journal holds, by organization.
 fn differing(data: &Path, days: u16) -> anyhow::Result<BTreeMap<String, Vec<Differing>>> {
     let shown = data.display();
-    let archive = Archive::open(data)
-        .with_context(|| format!("no journal in the data folder `{shown}`: name yours with --data"))?;
+    let archive = Archive::open(data).with_context(|| format!("could not read the journal in `{shown}`"))?;
     let from =
         SystemClock.now().checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN);
     let mut found: BTreeMap<String, Vec<Differing>> = BTreeMap::new();
