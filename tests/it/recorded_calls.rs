@@ -155,6 +155,23 @@ fn a_changed_opening_hour_names_exactly_the_calls_that_move() {
 }
 
 #[test]
+fn folders_of_calls_are_gone_through_with_those_in_them() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("acme.yaml"), RULES).unwrap();
+    for (place, call) in [("calls/one", "CA1"), ("calls/one/two", "CA2"), ("calls/.kept", "CA3")] {
+        let line = format!(
+            r#"{{"seen":1,"call":"{call}","called":"+16195550100","caller":"withheld","began":1795500000,"end":"voicemail"}}"#
+        );
+        std::fs::create_dir_all(folder.path().join(place)).unwrap();
+        std::fs::write(folder.path().join(place).join("calls.jsonl"), line).unwrap();
+    }
+    std::fs::write(folder.path().join("calls/one/empty.yaml"), "").unwrap();
+    let (_, out, err) = ringfall(folder.path(), &["diff", "acme.yaml", "acme.yaml", "--calls", "calls"]);
+    assert!(out.contains("2 recorded calls") && out.contains("1 lines or files hold no recorded call"), "{out}");
+    assert!(err.contains("calls/one/empty.yaml"), "{err}");
+}
+
+#[test]
 fn lines_that_are_no_calls_are_told_with_their_place_and_the_rest_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("acme.yaml"), RULES).unwrap();

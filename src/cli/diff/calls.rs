@@ -111,12 +111,29 @@ pub(crate) fn place(text: &str, data: &Path, now: Timestamp) -> anyhow::Result<P
         );
         return Ok(Place::Files(vec![path.to_owned()]));
     }
-    let entries = std::fs::read_dir(path).with_context(|| format!("could not read the folder `{shown}`"))?;
-    let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
-    paths.retain(|path| path.extension().is_some_and(|ending| ending == "jsonl" || is_yaml(ending)));
+    let mut paths = Vec::new();
+    inside(path, &mut paths)?;
     paths.sort();
     anyhow::ensure!(!paths.is_empty(), "the folder `{shown}` has no recorded calls (`*.jsonl`, `*.yaml`)");
     Ok(Place::Files(paths))
+}
+
+/// What may hold recorded calls in the folder and those in it, hidden ones apart.
+fn inside(folder: &Path, all: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let cannot = || format!("could not read the folder `{}`", folder.display());
+    for entry in std::fs::read_dir(folder).with_context(cannot)? {
+        let path = entry.with_context(cannot)?.path();
+        let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if is_hidden {
+            continue;
+        }
+        if path.is_dir() {
+            inside(&path, all)?;
+        } else if path.extension().is_some_and(|ending| ending == "jsonl" || is_yaml(ending)) {
+            all.push(path);
+        }
+    }
+    Ok(())
 }
 
 fn is_yaml(ending: &std::ffi::OsStr) -> bool {
