@@ -41,6 +41,10 @@ pub struct Summary {
     /// Seconds until the caller talked to somebody, heard the tone, or the call was over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waited: Option<u32>,
+    /// It was placed for another time than that of its requests, as `ringfall call --at` does: how long anybody waited is
+    /// not known then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub imagined: bool,
     /// How it ended: a word of the rules' endings, or `unknown`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,
@@ -109,6 +113,9 @@ pub fn is_final(status: &str) -> bool {
 
 const SECOND: i64 = 1_000_000;
 
+/// Between the time that a call has and that of its first request, beyond which the one is imagined.
+const IMAGINED: i64 = 120 * SECOND;
+
 impl Summary {
     /// Adds what a record tells. Records of other calls are the caller's mistake and are folded all the same.
     pub fn fold(&mut self, record: &Record) {
@@ -118,7 +125,10 @@ impl Summary {
             self.zone.clone_from(&record.received.zone);
         }
         let at = record.received.us;
-        self.began_us = self.earlier(record.began.map_or(at, |began| began.saturating_mul(SECOND)));
+        let began = record.began.map_or(at, |began| began.saturating_mul(SECOND));
+        self.began_us = self.earlier(began);
+        let is_first = record.facts.as_ref().is_some_and(|facts| facts.happened == "arrived");
+        self.imagined |= is_first && at.saturating_sub(began).saturating_abs() > IMAGINED;
         if record.kind != Kind::Closed {
             self.last_us = self.last_us.max(at);
         }
@@ -132,6 +142,7 @@ impl Summary {
             Kind::Transcription | Kind::Message | Kind::Trial | Kind::Security => {}
         }
         self.missed_told |= record.effects.iter().any(|effect| effect.kind == "missed");
+        self.waited = self.waited.filter(|_| !self.imagined);
     }
 
     /// Whether somebody, or a mailbox, or another application has had the call, or it was refused on purpose.
@@ -157,7 +168,7 @@ impl Summary {
         };
         self.end = Some(end);
         let over = self.over_us.unwrap_or(self.last_us);
-        self.waited.get_or_insert_with(|| seconds_between(self.began_us, over));
+        self.waited = self.waited.or_else(|| self.wait_until(over));
         self.closed_us = Some(at);
         self.closed_by = Some(by.to_owned());
         self.place = None;
@@ -193,7 +204,7 @@ impl Summary {
                 self.message_seconds = facts.seconds.or(self.message_seconds);
                 if self.answered.is_none() && self.waited.is_none() {
                     let spoke = i64::from(facts.seconds.unwrap_or(0)) * SECOND;
-                    self.waited = Some(seconds_between(self.began_us, at.saturating_sub(spoke)));
+                    self.waited = self.wait_until(at.saturating_sub(spoke));
                 }
             }
             "gone" => self.over(at),
@@ -282,7 +293,8 @@ impl Summary {
         if weight(closed.end.as_deref()) > weight(self.end.as_deref()) {
             self.end.clone_from(&closed.end);
         }
-        self.waited = self.waited.or(closed.waited);
+        self.imagined |= closed.imagined;
+        self.waited = if self.imagined { None } else { self.waited.or(closed.waited) };
         self.over_us = self.over_us.or(closed.over_us);
         self.closed_us = self.closed_us.or(closed.closed_us);
         self.closed_by = self.closed_by.take().or_else(|| closed.closed_by.clone());
@@ -304,9 +316,13 @@ impl Summary {
     }
 
     fn answered_at(&mut self, answered: Answered) {
-        let at_us = answered.at_us.max(self.began_us);
-        self.waited = Some(seconds_between(self.began_us, at_us));
+        let at_us = if self.imagined { answered.at_us } else { answered.at_us.max(self.began_us) };
+        self.waited = self.wait_until(at_us);
         self.answered = Some(Answered { at_us, ..answered });
+    }
+
+    fn wait_until(&self, at: i64) -> Option<u32> {
+        (!self.imagined).then(|| seconds_between(self.began_us, at))
     }
 
     fn over(&mut self, at: i64) {

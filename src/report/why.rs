@@ -29,7 +29,8 @@ pub fn sentence(call: &Summary) -> String {
         parts.push(ring(call, &group));
     }
     parts.extend(last(call));
-    format!("{moment}: {}", parts.join(", "))
+    let imagined = if call.imagined { "; an imagined time, so no wait is known" } else { "" };
+    format!("{moment}: {}{imagined}", parts.join(", "))
 }
 
 fn ring(call: &Summary, group: &[&Rung]) -> String {
@@ -42,9 +43,10 @@ fn ring(call: &Summary, group: &[&Rung]) -> String {
                 || group.iter().any(|rung| answered.by.as_ref() == Some(&rung.contact) && rung.outcome.is_none()) =>
         {
             let after = (answered.at_us - at).max(0) / 1_000_000;
+            let after = if call.imagined { String::new() } else { format!(" after {after} s") };
             let who =
                 answered.by.as_deref().filter(|_| names.len() > 1).map(|who| format!("{who} ")).unwrap_or_default();
-            format!("{who}took it after {after} s")
+            format!("{who}took it{after}")
         }
         (_, Some(outcome)) => told(outcome).to_owned(),
         (_, None) => "no word of how it ended".to_owned(),
@@ -63,7 +65,7 @@ fn told(outcome: &str) -> &str {
 
 fn last(call: &Summary) -> Option<String> {
     if let Some(answered) = &call.answered {
-        let over = call.over_us?;
+        let over = call.over_us.filter(|_| !call.imagined)?;
         return Some(format!("talked for {} s", (over - answered.at_us).max(0) / 1_000_000));
     }
     let waited = call.waited.map(|seconds| format!(" after {seconds} s")).unwrap_or_default();
@@ -82,9 +84,12 @@ fn last(call: &Summary) -> Option<String> {
     })
 }
 
-/// The call as it went on: one line for each record, seconds from its beginning.
+/// The call as it went on: one line for each record, seconds from its beginning, or from the first when that is
+/// imagined.
 pub fn timeline(records: &[Record]) -> String {
-    let began = folded(records).began_us;
+    let call = folded(records);
+    let first = records.first().map_or(call.began_us, |first| first.received.us);
+    let began = if call.imagined { first } else { call.began_us };
     let mut out = String::new();
     for record in records {
         let after = (record.received.us - began).max(0);

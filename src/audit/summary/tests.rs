@@ -176,3 +176,20 @@ fn a_caller_who_was_handed_on_is_not_missed() {
     assert_eq!(summary.close(0, "status"), []);
     assert_eq!(summary.end.as_deref(), Some("handed_off"));
 }
+
+#[test]
+fn a_call_of_an_imagined_time_has_no_waits() {
+    for began in [START - 7 * 86_400, START + 7 * 86_400] {
+        let mut call = Summary::default();
+        let arrived = Record { began: Some(began), ..decision(0, "arrived", (0, 1), "ring", &["primary"]) };
+        let rang = Record { began: Some(began), ..decision(9, "rang connected", (1, 0), "nothing", &[]) };
+        [arrived, rang].iter().for_each(|record| call.fold(record));
+        call.close((START + 60) * SECOND, "status");
+        assert_eq!((call.imagined, call.waited), (true, None));
+        assert!(call.answered.is_some());
+    }
+    let mut usual = Summary::default();
+    usual.fold(&decision(3, "arrived", (0, 1), "ring", &["primary"]));
+    usual.fold(&decision(9, "rang connected", (1, 0), "nothing", &[]));
+    assert_eq!((usual.imagined, usual.waited), (false, Some(9)));
+}
