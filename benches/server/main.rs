@@ -84,6 +84,7 @@ async fn measure(span: Duration) {
     let ratio = bare.cpu_per_request() / full.cpu_per_request();
     goal("  the same by processor time", &format!("{ratio:.2}"), ">= 0.50", ratio >= 0.5);
 
+    server.caught_up().await;
     let half = Load::new(CONNECTIONS, calls.rest(full.requests)).paced(full.per_second() / 2.0);
     let half = server.measured(half.run(server.port(), span)).await;
     row("server at half load", &half);

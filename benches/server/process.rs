@@ -128,12 +128,30 @@ impl Server {
     }
 
     async fn is_ready(&self, request: &[u8]) -> bool {
+        self.asked(request).await.is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    }
+
+    async fn asked(&self, request: &[u8]) -> Option<String> {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-        let Ok(mut stream) = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await else { return false };
-        let mut answer = Vec::new();
-        stream.write_all(request).await.is_ok()
-            && stream.read_to_end(&mut answer).await.is_ok()
-            && answer.starts_with(b"HTTP/1.1 200")
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.ok()?;
+        let mut answer = String::new();
+        stream.write_all(request).await.ok()?;
+        stream.read_to_string(&mut answer).await.ok()?;
+        Some(answer)
+    }
+
+    /// Waits until what stood back in a rush has caught up.
+    pub async fn caught_up(&self) {
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n", self.port);
+        let started = Instant::now();
+        let is_behind = |text: &str| {
+            let mut told = text.lines().filter(|line| line.starts_with("ringfall_audit_chain_backlog "));
+            told.all(|line| !line.ends_with(" 0"))
+        };
+        while self.asked(request.as_bytes()).await.is_none_or(|text| is_behind(&text)) {
+            assert!(started.elapsed() < Duration::from_secs(60), "what stood back does not catch up");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub fn port(&self) -> u16 {

@@ -135,20 +135,21 @@ impl Follower {
                 return;
             };
             self = back;
-            let bound = self.tell(turned);
+            let more = self.tell(turned);
             if last {
                 return;
             }
-            let pause = if bound { self.turns.pause() } else { IDLE };
+            let pause = if more { self.turns.pause() } else { IDLE };
             tokio::select! {
                 _ = stop.changed() => {}
                 () = tokio::time::sleep(pause) => {}
-                () = window.news(), if !bound => {}
+                () = window.news(), if !more => {}
             }
         }
     }
 
-    /// Whether there was anything to bind.
+    /// Whether a portion is waiting: few records are left to become more, because a turn costs the same however few
+    /// there are.
     fn tell(&self, turned: Result<bool, SealError>) -> bool {
         let behind = self.window.latest().map_or(0, |latest| u64::try_from(latest - self.tip.seq).unwrap_or(0));
         let before = self.board.chain_state().and_then(|state| state.broken);
@@ -157,7 +158,7 @@ impl Follower {
             tracing::error!(%why, "records cannot be bound to the chain");
         }
         self.board.chain(ChainState { count: self.tip.count, seq: self.tip.seq, behind, broken });
-        turned.unwrap_or(false)
+        turned.unwrap_or(false) && behind >= AT_ONCE as u64 / 2
     }
 
     /// Binds some records; all of them, and signed, at the end.

@@ -107,7 +107,8 @@ impl Runner {
         }
     }
 
-    /// One portion. Whether there was anything; the pause when it failed.
+    /// One portion. Whether another is waiting: few records are left to become more, because a portion costs the same
+    /// however small it is. The pause when it failed.
     async fn turn(&mut self) -> Result<bool, Duration> {
         let read = match self.read().await {
             Ok(read) => read,
@@ -123,8 +124,9 @@ impl Runner {
         }
         self.deliver(&read.items).await?;
         self.settle(read.upto, read.items.len() as u64)?;
-        self.caught_up(read.latest - read.upto);
-        Ok(true)
+        let left = read.latest - read.upto;
+        self.caught_up(left);
+        Ok(left >= i64::try_from(self.place.portion().count / 2).unwrap_or(i64::MAX))
     }
 
     /// Who waits for this place; only for the trail of all nodes does anybody.

@@ -55,16 +55,29 @@ impl Field {
 impl Form {
     /// Reads `application/x-www-form-urlencoded` bytes.
     pub fn parse(bytes: &[u8], charset: Charset, limits: &Limits) -> Result<Self, RawError> {
+        Self::read(bytes, charset, limits).map(|(form, _)| form)
+    }
+
+    /// The same; tells as well whether every field has its `=`.
+    pub(in crate::webhook) fn read(bytes: &[u8], charset: Charset, limits: &Limits) -> Result<(Self, bool), RawError> {
         let mut text = Vec::with_capacity(bytes.len());
         let mut fields = Vec::with_capacity(32);
-        for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        let mut whole = true;
+        let mut rest = Some(bytes);
+        while let Some(all) = rest {
+            let (pair, more) = halves(all, b'&');
+            rest = more;
+            if pair.is_empty() {
+                continue;
+            }
             if fields.len() == limits.fields {
                 return Err(RawError::TooManyFields { limit: limits.fields });
             }
-            let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            let (name, value) = halves(pair, b'=');
+            whole &= value.is_some();
             let at = text.len();
-            let name = decode(halves.next().unwrap_or_default(), charset, &mut text);
-            let value = decode(halves.next().unwrap_or_default(), charset, &mut text);
+            let name = decode(name, charset, &mut text);
+            let value = decode(value.unwrap_or_default(), charset, &mut text);
             if name - at > limits.name {
                 return Err(RawError::NameTooLong { limit: limits.name });
             }
@@ -81,7 +94,7 @@ impl Form {
             .find(|field| !text.is_char_boundary(field.name().start) || !text.is_char_boundary(field.value().start));
         match torn {
             Some(field) => Err(RawError::NotText { at: field.name().start }),
-            None => Ok(Self { text: text.into(), fields: fields.into() }),
+            None => Ok((Self { text: text.into(), fields: fields.into() }, whole)),
         }
     }
 
@@ -156,30 +169,53 @@ impl fmt::Debug for Form {
     }
 }
 
+/// What stands before the first `sign`, and what behind it if there is one.
+fn halves(bytes: &[u8], sign: u8) -> (&[u8], Option<&[u8]>) {
+    let at = memchr::memchr(sign, bytes);
+    at.and_then(|at| Some((bytes.get(..at)?, bytes.get(at + 1..)))).unwrap_or((bytes, None))
+}
+
 /// Appends one decoded part and tells where it ends.
 fn decode(part: &[u8], charset: Charset, text: &mut Vec<u8>) -> usize {
     let mut rest = part;
-    while let Some((&first, after)) = rest.split_first() {
-        let (byte, after) = match (first, after) {
-            (b'+', _) => (b' ', after),
-            (b'%', [high, low, more @ ..]) => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, more),
-                // What is not an escape stands for itself, as in browsers.
-                _ => (b'%', after),
-            },
-            _ => (first, after),
+    while let Some(at) = memchr::memchr2(b'%', b'+', rest) {
+        let (plain, coded) = rest.split_at(at);
+        append(plain, charset, text);
+        let (byte, after) = match coded {
+            [b'+', after @ ..] => (b' ', after),
+            [_, high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                (hex(*high) << 4 | hex(*low), after)
+            }
+            // What is not an escape stands for itself, as in browsers.
+            [first, after @ ..] => (*first, after),
+            [] => break,
         };
-        match charset {
-            Charset::Utf8 => text.push(byte),
-            Charset::Latin1 => text.extend_from_slice(char::from(byte).encode_utf8(&mut [0; 2]).as_bytes()),
-        }
+        append(&[byte], charset, text);
         rest = after;
     }
+    append(rest, charset, text);
     text.len()
 }
 
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+fn append(bytes: &[u8], charset: Charset, text: &mut Vec<u8>) {
+    match charset {
+        Charset::Utf8 => text.extend_from_slice(bytes),
+        Charset::Latin1 => {
+            for byte in bytes {
+                text.extend_from_slice(char::from(*byte).encode_utf8(&mut [0; 2]).as_bytes());
+            }
+        }
+    }
+}
+
+/// The value of a hex digit.
+const fn hex(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        b'a'..=b'f' => digit - b'a' + 10,
+        b'A'..=b'F' => digit - b'A' + 10,
+        _ => 0,
+    }
 }
 
 #[cfg(test)]

@@ -259,10 +259,8 @@ fn read_body(
             let charset = parts.find_map(charset_parameter).unwrap_or("utf-8");
             // The signature puts names and values together without a sign between them, so `A=b` and
             // `A&b` would be signed alike.
-            if body.split(|byte| *byte == b'&').any(|pair| !pair.is_empty() && !pair.contains(&b'=')) {
-                return Err(RawError::BareField);
-            }
-            Ok((Form::parse(body, read_charset(charset)?, limits)?, Body::Form))
+            let (form, whole) = Form::read(body, read_charset(charset)?, limits)?;
+            if whole { Ok((form, Body::Form)) } else { Err(RawError::BareField) }
         }
         "application/json" => Ok((Form::default(), Body::Hashed(Sha256::digest(body).into()))),
         "" if body.is_empty() => Ok((Form::default(), Body::Form)),
