@@ -193,3 +193,26 @@ fn why(failed: &Failed) -> &str {
 pub(in crate::app::messenger) fn pause(attempts: u32) -> i64 {
     1_i64.checked_shl(attempts.clamp(1, 9)).unwrap_or(300).min(300)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::money::Money;
+
+    #[test]
+    fn a_price_counts_in_the_currency_of_the_settings_alone() {
+        let currency = |text| Currency::parse(text).unwrap();
+        let priced = |unit| Receipt {
+            sid: "SM1".to_owned(),
+            segments: Some(2),
+            price: Some((Money::parse("0.0158").unwrap(), currency(unit))),
+        };
+        let unpriced = Receipt { price: None, ..priced("EUR") };
+        assert_eq!(counted(Became::Sent(priced("USD")), currency("USD")), Became::Sent(priced("USD")));
+        assert_eq!(counted(Became::Sent(priced("EUR")), currency("USD")), Became::Sent(unpriced.clone()));
+        let looked = counted(Became::Looked(vec![priced("USD"), priced("EUR")]), currency("USD"));
+        assert_eq!(looked, Became::Looked(vec![priced("USD"), unpriced]));
+        let unknown = Became::Unknown("late".to_owned());
+        assert_eq!(counted(unknown.clone(), currency("USD")), unknown);
+    }
+}
