@@ -198,6 +198,11 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Variables that look like settings and are none.
+    pub fn doubts(&self) -> &[Fault] {
+        &self.layers.doubts
+    }
+
     /// Every setting with its value and origin, secrets as `***`.
     pub fn printed(&self) -> String {
         let rows = KEYS.iter().map(|key| {

@@ -41,8 +41,9 @@ pub enum TelemetryError {
     Twice,
 }
 
-/// What libraries tell of themselves, unless somebody asks for it.
-const QUIET: &str = "actix_server=warn,actix_http=warn,refinery_core=warn";
+/// What libraries tell of themselves, unless somebody asks for it by their names: what those of the database and of phone
+/// numbers tell names people, and says what they said.
+const QUIET: &str = "actix_server=warn,actix_http=warn,refinery_core=warn,tokio_postgres=warn,rlibphonenumber=warn";
 
 /// Starts logging to standard error, and exporting traces when that is built in and an endpoint is set.
 pub fn start(directives: &str, look: Look) -> Result<Telemetry, TelemetryError> {
@@ -101,7 +102,8 @@ fn stumbled(panic: &std::panic::PanicHookInfo<'_>) {
 /// Digits of a number that stay readable at its start and its end.
 const SHOWN: (usize, usize) = (2, 2);
 
-/// The line with every phone number masked: a plus, or its `%2B`, and 7 to 15 digits.
+/// The line with every phone number masked: a plus, or its `%2B`, and 7 to 15 digits. What stands on further lines is
+/// indented, so that no text from outside can look like a line of ours.
 pub fn masked(line: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(line.len());
     let mut rest = line;
@@ -111,7 +113,12 @@ pub fn masked(line: &[u8]) -> Vec<u8> {
         } else if rest.len() >= 3 && rest.starts_with(b"%2") && matches!(rest.get(2), Some(b'B' | b'b')) {
             3
         } else {
-            out.push(byte);
+            match byte {
+                b'\n' if !after.is_empty() => out.extend_from_slice(b"\n    "),
+                b'\r' => out.extend_from_slice(b"\\r"),
+                0 => out.extend_from_slice(b"\\0"),
+                _ => out.push(byte),
+            }
             rest = after;
             continue;
         };
@@ -139,6 +146,7 @@ mod tests {
             ("CA0123456789abcdef", "CA0123456789abcdef"),
             ("+16195550100+16195550101", "+16*******00+16*******01"),
             ("%2", "%2"),
+            ("a\nb\r\0\n", "a\n    b\\r\\0\n"),
             ("+", "+"),
         ] {
             assert_eq!(String::from_utf8(masked(line.as_bytes())).unwrap(), shown, "{line}");

@@ -215,7 +215,7 @@ async fn shown(call: &Call, owner: &Owner, id: &str) -> Result<HttpResponse, Api
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewBinding {
     /// The number.
-    #[schema(pattern = "^\\\\+[1-9][0-9]{6,14}$")]
+    #[schema(pattern = "^\\+[1-9][0-9]{6,14}$")]
     number: String,
     /// Whether it belongs to the platform's account, and not to the organization's own.
     #[serde(default)]

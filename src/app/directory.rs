@@ -199,6 +199,12 @@ impl Snapshot {
         self.outlets = outlets;
     }
 
+    /// Whether calls can come in over an account that is stored, an organization's own or the platform's.
+    pub fn has_account(&self) -> bool {
+        let stored = self.shared.iter().any(|profile| profile.installation.is_some());
+        stored || self.tenants().any(|tenant| !tenant.profiles.is_empty())
+    }
+
     /// The accounts that belong to no organization.
     pub fn shared(&self) -> &[Arc<Profile>] {
         &self.shared

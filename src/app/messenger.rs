@@ -12,6 +12,7 @@ mod purse;
 pub mod reader;
 pub mod sender;
 pub mod switchboard;
+mod trouble;
 mod turning;
 
 use std::sync::{Arc, OnceLock};

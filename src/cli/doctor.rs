@@ -103,7 +103,11 @@ impl Report {
 
 pub(crate) fn run(args: &Doctor) -> Answer {
     let mut report = Report::default();
-    match args.place.settings() {
+    let loaded = args.place.loaded();
+    for doubt in loaded.doubts() {
+        report.warn("settings", doubt.to_string(), "correct its name, or take it away");
+    }
+    match loaded.settings {
         Ok(settings) => {
             report.pass("settings", "readable, and nothing wrong with them");
             let organizations = local::look(&mut report, &settings, args.org.as_ref());
@@ -122,7 +126,7 @@ pub(crate) fn run(args: &Doctor) -> Answer {
             });
         }
         Err(error) => {
-            report.fail("settings", format!("{error:#}"), "mend them; `ringfall serve --print-config` shows all");
+            report.fail("settings", error.to_string(), "mend them; `ringfall serve --print-config` shows all");
         }
     }
     show(&report, args.format);

@@ -9,7 +9,7 @@ use crate::cli::rulefiles;
 use crate::model::ids::OrgSlug;
 use crate::rules::ruleset::RuleSet;
 use crate::settings::layers::Surroundings;
-use crate::settings::{self, Settings};
+use crate::settings::{self, Loaded, Settings};
 
 /// Where the settings are looked for.
 #[derive(Debug, clap::Args)]
@@ -28,9 +28,14 @@ pub struct Where {
 impl Where {
     /// The settings.
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
+        Ok(self.loaded().settings?)
+    }
+
+    /// The same, with whatever looks wrong.
+    pub(crate) fn loaded(&self) -> Loaded {
         let given = [("rules", &self.rules), ("data", &self.data)];
         let flags: BTreeMap<_, _> = given.into_iter().filter_map(|(name, it)| Some((name, it.clone()?))).collect();
-        Ok(settings::load(&Surroundings::of_process(flags, self.config.clone())).settings?)
+        settings::load(&Surroundings::of_process(flags, self.config.clone()))
     }
 }
 

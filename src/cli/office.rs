@@ -50,7 +50,9 @@ impl Desk {
         let user = || {
             let names = ["SUDO_USER", "USER", "LOGNAME"];
             let known = names.iter().filter_map(|name| std::env::var_os(name)?.into_string().ok());
-            known.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
+            // Timers and containers often have no name, and always a number.
+            let number = || format!("uid-{}", rustix::process::getuid().as_raw());
+            known.into_iter().find(|name| !name.is_empty()).unwrap_or_else(number)
         };
         let name = self.by.clone().unwrap_or_else(user);
         Stamp::new(&Actor::new(&format!("cli:{name}")), SystemClock.now())

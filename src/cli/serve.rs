@@ -86,7 +86,9 @@ pub(crate) fn run(args: &Serve) -> Answer {
     let loaded = settings::load(&Surroundings::of_process(args.flags(), args.config.clone()));
     if args.print_config {
         terminal::put(&loaded.printed());
+        loaded.doubts().iter().for_each(|doubt| eprintln!("warning: {doubt}"));
     }
+    let doubts = loaded.doubts().to_vec();
     let settings = match loaded.settings {
         Ok(settings) => settings,
         Err(faults) => {
@@ -108,6 +110,7 @@ pub(crate) fn run(args: &Serve) -> Answer {
         LogFormat::Json => Look::Json,
     };
     let telemetry = telemetry::start(&settings.log, look)?;
+    doubts.iter().for_each(|doubt| tracing::warn!("{doubt}"));
     // The web server has threads of its own; this one only waits for signals.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(serve(&settings));
@@ -169,11 +172,12 @@ fn banner(settings: &Settings, running: &Running) -> String {
             counted(faults, "thing")
         ));
     }
-    if settings.twilio.is_none() {
+    if settings.twilio.is_none() && !running.app.directory.now().has_account() {
         lines.push("  No carrier account is set, so no real call can come in. To go on:".to_owned());
         lines.push("    set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (or TWILIO_AUTH_TOKEN_FILE),".to_owned());
         lines.push("    and public_url to the address at which the carrier reaches this machine.".to_owned());
-    } else if settings.public_url.is_none() {
+    }
+    if settings.public_url.is_none() && settings.twilio.is_some() {
         lines.push(
             "  No public_url is set: requests are believed by their Host header. Set it before going live.".to_owned(),
         );

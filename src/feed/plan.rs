@@ -1,7 +1,7 @@
 //! Where records go, as `sinks:` in the settings says it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 
 use serde::Deserialize;
 
@@ -249,6 +249,23 @@ fn firestore_url() -> String {
     "https://firestore.googleapis.com".to_owned()
 }
 
+impl Sink {
+    /// The file that it writes, without what changes nothing in its name.
+    fn file(&self) -> Option<PathBuf> {
+        let path = match &self.place {
+            Place::File(file) => Some(&file.path),
+            Place::CloudWatch(metrics) => metrics.path.as_ref(),
+            Place::Stdout
+            | Place::Http(_)
+            | Place::Sheet(_)
+            | Place::Firestore(_)
+            | Place::Postgres(_)
+            | Place::Merged => None,
+        };
+        path.map(|path| path.components().filter(|part| *part != Component::CurDir).collect())
+    }
+}
+
 /// Longest name of a sink.
 const LONGEST_NAME: usize = 40;
 
@@ -257,12 +274,22 @@ pub fn read(list: serde_yaml::Value) -> Result<Vec<Sink>, Vec<String>> {
     let serde_yaml::Value::Sequence(items) = list else {
         return Err(vec!["must be a list, each with a `name` and one place such as `file`".to_owned()]);
     };
-    let (mut sinks, mut faults, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let (mut sinks, mut faults) = (Vec::new(), Vec::new());
+    let (mut names, mut files) = (BTreeSet::new(), BTreeSet::new());
     for (place, item) in items.into_iter().enumerate() {
         let read = serde_path_to_error::deserialize::<_, Written>(item).map_err(|error| error.to_string());
         match read.and_then(Written::checked) {
-            Ok(sink) if names.insert(sink.name.clone()) => sinks.push(sink),
-            Ok(sink) => faults.push(format!("two are named `{}`: each needs its own cursor", sink.name)),
+            Ok(sink) if !names.insert(sink.name.clone()) => {
+                faults.push(format!("two are named `{}`: each needs its own cursor", sink.name));
+            }
+            Ok(sink) => match sink.file().filter(|file| !files.insert(file.clone())) {
+                Some(file) => faults.push(format!(
+                    "two write the file `{}`, `{}` the second: each needs a file of its own",
+                    file.display(),
+                    sink.name
+                )),
+                None => sinks.push(sink),
+            },
             Err(fault) => faults.push(format!("number {}: {fault}", place + 1)),
         }
     }
@@ -390,6 +417,15 @@ mod tests {
         assert_eq!(read.iter().map(|sink| sink.place.word()).collect::<Vec<_>>(), ["file", "sheet", "http", "stdout"]);
         assert_eq!(read[1].shown(), "sheet 1AbC Calls (orgs acme, numbers masked)");
         assert_eq!((read[2].from, read[1].kinds.as_slice()), (Start::Now, &[Kind::Closed][..]));
+    }
+
+    #[test]
+    fn two_sinks_need_two_files() {
+        let faults = sinks(
+            "- { name: all, file: { path: ./audit/x.jsonl } }\n- { name: some, file: { path: audit//x.jsonl } }\n",
+        )
+        .unwrap_err();
+        assert!(faults[0].contains("`some` the second"), "{faults:?}");
     }
 
     #[test]

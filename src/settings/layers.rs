@@ -107,8 +107,30 @@ pub struct Layers {
     given: BTreeMap<&'static str, Given>,
     /// What was wrong on the way.
     pub faults: Vec<Fault>,
+    /// What looks wrong, and may be meant for somebody else.
+    pub doubts: Vec<Fault>,
     /// Where records go, and the file that says so.
     pub sinks: Option<(Vec<Sink>, PathBuf)>,
+}
+
+/// A variable that begins as ours do and is none of them. Some platforms give every service variables with its name in
+/// front, and the suite has some of its own, so it is only told.
+fn doubt(name: &str) -> Option<Fault> {
+    let own = name.strip_prefix("RINGFALL_")?;
+    let foreign = own.contains("SERVICE_") || own.starts_with("PORT") || own == "ORG" || own == "UPDATE_FIXTURES";
+    let is = |key: &&Key| key.variable == name || name.strip_suffix("_FILE") == Some(key.variable);
+    if foreign || KEYS.iter().any(|key| is(&key)) {
+        return None;
+    }
+    let near = keys::nearest(&own.to_ascii_lowercase()).and_then(keys::named);
+    let hint = near.map_or_else(
+        || "see `ringfall serve --print-config` for all settings".to_owned(),
+        |near| format!("did you mean `{}`?", near.variable),
+    );
+    Some(Fault {
+        name: name.to_owned(),
+        message: format!("no setting has this variable, so it changes nothing; {hint}"),
+    })
 }
 
 impl Layers {
@@ -125,6 +147,7 @@ impl Layers {
                 .unwrap_or_else(|| Given { text: Secret::new(key.default.to_owned()), origin: Origin::Default });
             layers.given.insert(key.name, found);
         }
+        layers.doubts = around.variables.keys().chain(env_file.keys()).filter_map(|name| doubt(name)).collect();
         layers
     }
 

@@ -96,6 +96,26 @@ fn every_fault_is_told_at_once() {
 }
 
 #[test]
+fn a_variable_that_no_setting_has_is_doubted_and_those_of_platforms_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let variables = [
+        ("RINGFALL_ENVIRONMENT", "production"),
+        ("RINGFALL_LISEN", "127.0.0.1:1"),
+        ("RINGFALL_SERVICE_HOST", "10.0.0.1"),
+        ("RINGFALL_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+        ("RINGFALL_NODE", "one"),
+    ];
+    let loaded = load(&around(&folder, &variables));
+    let doubts: Vec<_> = loaded.doubts().iter().map(ToString::to_string).collect();
+    assert_eq!(doubts.len(), 2, "{doubts:?}");
+    assert!(
+        doubts[0].starts_with("RINGFALL_ENVIRONMENT: ") && doubts[0].contains("did you mean `RINGFALL_ENV`?"),
+        "{doubts:?}"
+    );
+    assert!(doubts[1].contains("did you mean `RINGFALL_LISTEN`?"), "{doubts:?}");
+}
+
+#[test]
 fn a_dotenv_that_others_may_read_is_refused_with_the_way_out() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(&folder, ".env", "TWILIO_AUTH_TOKEN=abc\n", 0o644);

@@ -69,7 +69,7 @@ pub enum ContinuationError {
     #[error("the URL has `{0}` more than once")]
     Repeated(&'static str),
     /// A part is not as we write it.
-    #[error("`{key}={value}` in the URL is not as Ringfall writes it")]
+    #[error("`{key}={}` in the URL is not as Ringfall writes it", value.escape_debug())]
     Malformed {
         /// The part.
         key: &'static str,

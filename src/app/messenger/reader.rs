@@ -12,6 +12,7 @@ use crate::app::live::Organization;
 use crate::app::messenger::bookmark::{Bookmark, OFTEN};
 use crate::app::messenger::ports::{Entry, Outbox, OutboxError, Place, Told, Trail};
 use crate::app::messenger::switchboard::Footing;
+use crate::app::messenger::trouble::Trouble;
 use crate::audit::record::{Kind as RecordKind, Record};
 use crate::control::command::{Wish, wish};
 use crate::control::sentences::{self, Standing};
@@ -45,7 +46,7 @@ const TAKEABLE: i64 = 24 * 3_600;
 pub async fn run(app: Arc<App>, trail: Arc<dyn Trail>, outbox: Arc<dyn Outbox>, links: Arc<Links>) {
     let reader = Reader { app: &app, outbox: &*outbox, links: &links };
     let (mut version, mut mark, mut again) = (None, None, Instant::now());
-    let (mut ahead, mut own) = (None, Own::default());
+    let (mut ahead, mut own, mut trouble) = (None, Own::default(), Trouble::default());
     loop {
         let waits = Instant::now() < again;
         let done = if waits { Ok(0) } else { reader.portion(&*trail, &mut mark).await };
@@ -65,9 +66,10 @@ pub async fn run(app: Arc<App>, trail: Arc<dyn Trail>, outbox: Arc<dyn Outbox>, 
         }
         match done {
             Ok(MANY..) => continue,
-            Ok(_) => {}
+            Ok(_) if waits => {}
+            Ok(_) => trouble.is_over("people are told again of what happens"),
             Err(error) => {
-                tracing::error!(%error, "people are not told of what happens");
+                trouble.tell(&error, "people are not told of what happens");
                 again = Instant::now() + TROUBLE;
             }
         }

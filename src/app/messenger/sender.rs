@@ -15,6 +15,7 @@ use crate::app::messenger::ports::{
     Became, Budget, Carrier, Delivery, Failed, Outbox, OutboxError, Outgoing, Receipt, Room,
 };
 use crate::app::messenger::purse::Purse;
+use crate::app::messenger::trouble::Trouble;
 use crate::model::ids::OrgSlug;
 use crate::model::money::Currency;
 use crate::model::phone::E164;
@@ -51,7 +52,7 @@ pub struct Limits {
 pub async fn run(app: Arc<App>, outbox: Arc<dyn Outbox>, carrier: Arc<dyn Carrier>, limits: Limits) {
     let currency = limits.spend.currency;
     let budget: Arc<dyn Budget> = Arc::new(Purse::new(&app, limits.spend));
-    let mut beaten: Option<Instant> = None;
+    let (mut beaten, mut trouble) = (None::<Instant>, Trouble::default());
     let mut pace = Pace::new(limits.a_second);
     let mut under_way = FuturesUnordered::new();
     loop {
@@ -63,7 +64,7 @@ pub async fn run(app: Arc<App>, outbox: Arc<dyn Outbox>, carrier: Arc<dyn Carrie
                     beaten = Some(Instant::now());
                 }
                 Err(error) => {
-                    tracing::error!(%error, "no texts go out");
+                    trouble.tell(&error, "no texts go out");
                     tokio::time::sleep(TROUBLE).await;
                     continue;
                 }
@@ -79,11 +80,12 @@ pub async fn run(app: Arc<App>, outbox: Arc<dyn Outbox>, carrier: Arc<dyn Carrie
         let claimed = match outbox.claim(room).await {
             Ok(claimed) => claimed,
             Err(error) => {
-                tracing::error!(%error, "no texts go out");
+                trouble.tell(&error, "no texts go out");
                 tokio::time::sleep(TROUBLE).await;
                 continue;
             }
         };
+        trouble.is_over("texts go out again");
         let none = claimed.is_empty();
         for delivery in claimed {
             pace.took(&delivery.org, Instant::now());

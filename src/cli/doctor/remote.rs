@@ -39,7 +39,6 @@ pub(super) async fn look(report: &mut Report, settings: &Settings, organizations
             return;
         }
     };
-    token(report, &gate, settings).await;
     let standing = match Standing::read(settings).await {
         Ok(standing) => standing,
         Err(error) => {
@@ -48,6 +47,9 @@ pub(super) async fn look(report: &mut Report, settings: &Settings, organizations
             return;
         }
     };
+    if settings.twilio.is_some() || !standing.directory.now().has_account() {
+        token(report, &gate, settings).await;
+    }
     let given = key(report, &standing, settings).await;
     for (slug, rules) in organizations {
         let numbers = of_organization(report, &standing, slug, given.as_deref()).await;
