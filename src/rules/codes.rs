@@ -104,6 +104,7 @@ pub const ALL: &[Code] = &[
     warning("unreachable-rule", "A rule can never be taken."),
     warning("unused-name", "Nothing uses a name."),
     warning("never-open", "Hours never open."),
+    warning("long-night", "Hours go through the night for most of a day."),
     warning("holidays-end", "A list of holidays runs out soon."),
     warning("calendar-remark", "Something in a calendar file is taken in a way that its author may not expect."),
     warning("empty-calendar", "A calendar file has no closed days."),

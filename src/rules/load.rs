@@ -186,6 +186,31 @@ mod tests {
     }
 
     #[test]
+    fn faults_of_form_are_told_in_plain_words() {
+        let sound = "version: 1\ntimezone: America/Los_Angeles\nnumbers: [\"+16195550100\"]\ncontacts:\n  \
+                     primary: \"+16195550111\"\nroutes:\n  - cascade:\n      - { ring: primary }\n\
+                     finally: { voicemail: Please. }\n";
+        let told = |from: &str, to: &str| {
+            let text = sound.replace(from, to);
+            assert_ne!(text, sound);
+            let loaded = load("rules.yaml", text.as_bytes(), &NoFiles, date(2026, 11, 21));
+            let first = loaded.diagnostics.first().expect("it is refused");
+            (first.message.clone(), first.help.clone().unwrap_or_default())
+        };
+        for (from, to, message) in [
+            ("routes:", " routes:", "does not line up"),
+            ("{ ring: primary }", "{ ring: primary", "brace or a bracket"),
+            ("[\"+16195550100\"]", "[\"+16195550100\"", "stands where none can"),
+            ("5550111\"", "5550111\"\"", "quotation mark"),
+        ] {
+            let (found, help) = told(from, to);
+            assert!(found.contains(message) && !help.is_empty(), "{to}: {found}");
+        }
+        let (found, help) = told("routes:", "\u{a0}promises: []\nroutes:");
+        assert!(found.contains("unknown field") && help.contains("web pages"), "{found}: {help}");
+    }
+
+    #[test]
     fn every_problem_comes_at_once() {
         let text = "\
 version: 1

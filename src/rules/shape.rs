@@ -323,7 +323,11 @@ impl<'a> Reader<'a> {
         // What stands here already is not what was meant.
         let siblings = siblings.get(..100).unwrap_or(siblings);
         let free = record.fields.keys().filter(|name| !siblings.iter().any(|sibling| sibling.key == **name));
-        diagnostic = if &*entry.key == "<<" {
+        let blank = |sign: char| sign.is_whitespace() && !sign.is_ascii();
+        diagnostic = if entry.key.contains(blank) {
+            diagnostic
+                .help("a space that is none stands here, as it comes with text from web pages: type the spaces anew")
+        } else if &*entry.key == "<<" {
             diagnostic.help("write the keys out: merge keys are not part of the language")
         } else if let Some(meant) = renamed(&record.name, &entry.key) {
             diagnostic.help(format!("write `{meant}`"))

@@ -324,17 +324,52 @@ impl<'a> Builder<'a> {
             return at("too-deep", format!("values are nested more than {DEEPEST} deep"), NOT_SO_DEEP);
         }
         if self.source.text.get(place..).is_some_and(|rest| rest.starts_with(": ")) {
-            let help = "put the whole text into quotes, or leave the colon out";
+            let help = "put the whole text into quotes, or leave the colon out; a key on a line of its own begins in the \
+                        same column as its neighbors";
             return at("yaml-syntax", "a colon stands inside a text without quotes".to_owned(), help);
         }
-        let help =
-            "look at the indentation, at unclosed quotes or brackets, and at a `: ` inside a text without quotes";
-        at("yaml-syntax", error.info(), help)
+        let (message, help) = in_plain_words(&error.info());
+        at("yaml-syntax", message, help)
     }
 
     fn refuse(&self, code: &'static str, message: impl Into<String>, place: Range<usize>, help: &str) -> Step {
         Err(Box::new(Diagnostic::error(code, message).at(self.source, place, "").help(help)))
     }
+}
+
+/// What the parser says, as somebody would who looks at the file; and what to look at.
+fn in_plain_words(info: &str) -> (String, &'static str) {
+    let words: [(&[&str], &str, &str); 5] = [
+        (
+            &["expected key", "expected '-'", "in an unexpected column", "invalid indentation"],
+            "this line does not line up with its neighbors",
+            "the entries of a list or a map begin in the same column: compare the spaces in front of this line and of the \
+             lines above; and see that each quotation mark above has its second one",
+        ),
+        (
+            &["trailing content after", "quoted scalar", "unclosed quote"],
+            "a quotation mark is missing, or one too many",
+            "close each text that begins with a quotation mark with the same mark, here and on the lines above",
+        ),
+        (
+            &["flow mapping", "flow sequence", "unclosed bracket", "only valid inside a block"],
+            "a brace or a bracket is not closed",
+            "look for a `{` without its `}` and a `[` without its `]`, here and on the lines above",
+        ),
+        (
+            &["illegal placement of ':'"],
+            "a `:` stands where none can",
+            "look for a `[` or `{` above that is not closed, or put the whole text into quotes",
+        ),
+        (
+            &["expected ':'", "simple key"],
+            "a line has no `:`, or begins too far to the left",
+            "write `key: value`, and begin the line in the same column as its neighbors",
+        ),
+    ];
+    let found = words.iter().find(|(signs, ..)| signs.iter().any(|sign| info.contains(sign)));
+    let usual = "look at the indentation, at unclosed quotes or brackets, and at a `: ` inside a text without quotes";
+    found.map_or_else(|| (info.to_owned(), usual), |(_, message, help)| ((*message).to_owned(), *help))
 }
 
 fn bytes(span: &Span) -> Range<usize> {

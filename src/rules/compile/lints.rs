@@ -6,7 +6,7 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType};
 use crate::rules::bar::{Bar, country};
 use crate::rules::compile::{Desk, Sections};
 use crate::rules::place::At;
-use crate::rules::ruleset::{Condition, Confirm, Contact, Flow, Rule, RuleSet, Test, Verb};
+use crate::rules::ruleset::{Condition, Confirm, Contact, Flow, Rule, RuleSet, Span, Test, Verb};
 
 /// Longest ring that a mobile's mailbox is unlikely to cut into, in seconds.
 ///
@@ -18,6 +18,12 @@ const BEARABLE: u32 = 180;
 
 /// A list of holidays that ends within so many days is worth a word.
 const SOON: i64 = 45;
+
+/// Minutes of a day.
+const DAY: u16 = 1440;
+
+/// Hours that run over midnight and are longer than this, in minutes, are mostly five o'clock for seventeen.
+const LONGEST_NIGHT: u16 = 14 * 60;
 
 /// How many rules of a flow are compared with those before them: the work grows with the square.
 const MOST_COMPARED: usize = 2000;
@@ -38,6 +44,10 @@ impl<'a> Desk<'a> {
                 let warning = entry.at.key_warning("never-open", format!("the hours `{}` never open", entry.name));
                 self.report(&entry.at, warning.help("add an interval, such as `mon-fri 09:00-17:00`"));
             }
+            let night = |span: &Span| span.to > DAY && span.to - span.from > LONGEST_NIGHT;
+            if let Some(span) = hours.week.iter().map(|weekly| weekly.span).find(night) {
+                self.long_night(span, entry.name, &entry.at);
+            }
         }
         for (holidays, entry) in rules.holidays.iter().zip(&sections.holidays) {
             self.holidays_end(holidays.ends, holidays.must_cover, entry.name, &entry.at, today);
@@ -46,6 +56,18 @@ impl<'a> Desk<'a> {
             self.odd_number(rules, contact, &entry.at);
         }
         self.long_rings(rules, sections);
+    }
+
+    fn long_night(&mut self, span: Span, name: &str, at: &At<'a>) {
+        let clock = |minute: u16| format!("{:02}:{:02}", minute / 60 % 24, minute % 60);
+        let (from, to) = (clock(span.from), clock(span.to));
+        let message = format!("the hours `{name}` go through the night: {from} to {to} of the next day");
+        let help = if span.to % DAY <= DAY / 2 {
+            format!("if the afternoon is meant, write `{from}-{}`", clock(span.to % DAY + DAY / 2))
+        } else {
+            "see whether the two times are the right way round".to_owned()
+        };
+        self.report(at, at.key_warning("long-night", message).help(help));
     }
 
     fn unreachable_rules(&mut self, flow: &Flow, at: &At<'a>) {
