@@ -1,9 +1,10 @@
 //! Records written out: lines of JSON with their proof, or rows for a table.
 
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::iter::Peekable;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -42,17 +43,41 @@ pub(in crate::cli) struct Export {
 }
 
 pub(in crate::cli) fn run(args: &Export) -> Answer {
-    let mut out: Box<dyn Write> = match &args.out {
-        Some(file) => {
-            let made = std::fs::File::create(file).with_context(|| format!("`{}`", file.display()))?;
-            Box::new(BufWriter::new(made))
+    match &args.out {
+        Some(file) => replace(file, |out| export(args, out)).with_context(|| format!("`{}`", file.display()))?,
+        None => export(args, &mut BufWriter::new(std::io::stdout()))?,
+    }
+    Ok(Outcome::Fine)
+}
+
+/// Writes beside the file and puts that in its place when it is whole: one that fails leaves what was there.
+fn replace(file: &Path, write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    // What is no file, such as a pipe, cannot be replaced.
+    if std::fs::metadata(file).is_ok_and(|known| !known.is_file()) {
+        return write(&mut BufWriter::new(File::create(file)?));
+    }
+    // A link stays one: what it leads to is replaced.
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_new| file.to_owned());
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = file.with_file_name(name);
+    let written = || {
+        let mut out = BufWriter::new(File::create_new(&beside)?);
+        if let Ok(known) = std::fs::metadata(&file) {
+            out.get_ref().set_permissions(known.permissions())?;
         }
-        None => Box::new(BufWriter::new(std::io::stdout())),
+        write(&mut out)?;
+        out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+        Ok(std::fs::rename(&beside, &file)?)
     };
+    written().inspect_err(|_told| drop(std::fs::remove_file(&beside)))
+}
+
+fn export(args: &Export, out: &mut impl Write) -> anyhow::Result<()> {
     match args.format.as_str() {
         "proof" => match args.place.source()? {
-            Source::Journal(archive) => proved(args, &archive, &mut out)?,
-            Source::Merged(reader) => everywhere::proved(&args.filter, &reader, &mut out)?,
+            Source::Journal(archive) => proved(args, &archive, out)?,
+            Source::Merged(reader) => everywhere::proved(&args.filter, &reader, out)?,
         },
         "json" => each(args, |record| Ok(writeln!(out, "{}", serde_json::to_string(record)?)?))?,
         _ => {
@@ -63,8 +88,7 @@ pub(in crate::cli) fn run(args: &Export) -> Answer {
             })?;
         }
     }
-    out.flush()?;
-    Ok(Outcome::Fine)
+    Ok(out.flush()?)
 }
 
 fn each(args: &Export, mut write: impl FnMut(&Record) -> anyhow::Result<()>) -> anyhow::Result<()> {

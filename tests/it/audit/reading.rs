@@ -1,5 +1,6 @@
 //! The trail as its owner reads it: calls told and added up, records listed, exported, verified and erased.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Output;
 
 use serde_json::Value;
@@ -104,6 +105,33 @@ async fn an_export_verifies_without_the_journal() {
     let lines: Vec<&str> = rows.lines().collect();
     assert_eq!(lines.len(), 3, "{rows}");
     assert!(lines[0].starts_with("\"id\",\"time\"") && rows.contains("\"+13125550123\""), "{rows}");
+}
+
+#[tokio::test]
+async fn an_export_that_fails_leaves_the_file_of_the_day_before() {
+    let house = trail().await;
+    told(&house, &["audit", "export", "--format", "json", "--out", "all.jsonl"]);
+    let kept = std::fs::read_to_string(house.path("all.jsonl")).unwrap();
+    assert_eq!(kept.lines().count(), 9, "{kept}");
+    std::fs::set_permissions(house.path("all.jsonl"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let names = || {
+        let entries = std::fs::read_dir(house.path(".")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = names();
+    // Nobody listens there.
+    let away = "postgres://nobody@127.0.0.1:1/nothing";
+    let mut export = program(&house.path("."));
+    export.args(["audit", "export", "--format", "csv", "--out", "all.jsonl"]).env("RINGFALL_DATABASE_URL", away);
+    let output = export.output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert_eq!(std::fs::read_to_string(house.path("all.jsonl")).unwrap(), kept);
+    assert_eq!(names(), before, "nothing is left behind");
+    told(&house, &["audit", "export", "--format", "json", "--kind", "closed", "--out", "all.jsonl"]);
+    let whole = std::fs::read_to_string(house.path("all.jsonl")).unwrap();
+    assert_eq!(whole.lines().count(), 2, "{whole}");
+    let mode = std::fs::metadata(house.path("all.jsonl")).unwrap().permissions().mode();
+    assert_eq!((mode & 0o777, names()), (0o600, before), "as the file before");
 }
 
 #[tokio::test]
