@@ -182,8 +182,10 @@ impl Shipper {
         wanted.extend((0..=AHEAD).filter_map(|ahead| month(now.as_microsecond(), ahead)));
         for first in wanted.difference(&self.months.clone()) {
             let make = "SELECT audit_month(timestamptz 'epoch' + $1::bigint * interval '1 second')";
-            link.client.execute(make, &[first]).await?;
-            self.months.insert(*first);
+            match link.client.execute(make, &[first]).await {
+                Err(error) if !is_made(&error) => return Err(error),
+                _ => drop(self.months.insert(*first)),
+            }
         }
         Ok(())
     }
@@ -224,6 +226,11 @@ fn month(us: i64, later: i8) -> Option<i64> {
     let at = Timestamp::from_microsecond(us).ok()?.to_zoned(TimeZone::UTC);
     let first = at.date().first_of_month().checked_add(jiff::Span::new().months(later)).ok()?;
     Some(first.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
+}
+
+/// Whether another node made the month at the same moment: what the server had looked up before it waited, it believes.
+fn is_made(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| *code == SqlState::DUPLICATE_TABLE)
 }
 
 fn is_without_month(error: &tokio_postgres::Error) -> bool {

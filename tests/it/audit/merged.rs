@@ -2,6 +2,8 @@
 
 use std::process::Output;
 
+use ringfall::database::Address;
+use ringfall::merged::Shipper;
 use serde_json::{Value, json};
 
 use super::sinks::{calls, state, until};
@@ -143,6 +145,24 @@ async fn a_month_that_is_missing_is_made() {
     until("four records", || decisions(&database) == (4, 4)).await;
     assert_eq!(database.sql("SELECT count(*) FROM audit_records_2027_05 WHERE kind = 'decision'"), "1");
     service.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_month_that_another_node_makes_at_the_same_moment_is_there() {
+    let database = postgres::shared().database();
+    let address = Address::parse(&database.url).unwrap();
+    let mut shipper = Shipper::new(&address, None).unwrap();
+    shipper.put(&[], "2026-11-30T00:00:00Z".parse().unwrap()).await.unwrap();
+    let (other, connection) = tokio_postgres::connect(database.url.expose(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    other.batch_execute("BEGIN; SELECT audit_month('2027-04-10')").await.unwrap();
+    let made = tokio::spawn(async move { shipper.put(&[], "2027-04-20T00:00:00Z".parse().unwrap()).await });
+    let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = \
+                 (SELECT oid FROM pg_database WHERE datname = current_database())";
+    until("the second waits for the first", || database.sql(waits) == "1").await;
+    other.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(made.await.unwrap(), Ok(()));
+    assert_eq!(database.sql("SELECT count(*) FROM audit_records_2027_06"), "0", "and those that come next are made");
 }
 
 #[tokio::test]
