@@ -20,7 +20,7 @@ use tokio_postgres::{Client, Config};
 
 use crate::database::{self, Address, AddressError, Steps, Tls};
 
-pub use crate::merged::bind::Known;
+pub use crate::merged::bind::{Known, print};
 pub use crate::merged::forget::erase;
 pub use crate::merged::keep::{Gone, Terms, let_go};
 pub use crate::merged::proof::{Chain, Chosen, Faulty, Proof, Proved, Step, Told};

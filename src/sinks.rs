@@ -31,6 +31,7 @@ use crate::app::trail::Window;
 use crate::app::turns::Turns;
 use crate::audit::record::Record;
 use crate::chain::checkpoint::Signer;
+use crate::chain::entry::Print;
 use crate::database::Address;
 use crate::feed::plan::{Place, Sink};
 use crate::sinks::runner::Runner;
@@ -152,6 +153,8 @@ struct Item {
     record: Arc<Record>,
     /// Its written form.
     body: Arc<str>,
+    /// What is bound of it, when it was made while it was read.
+    print: Option<Print>,
 }
 
 /// How much a place takes at once.
@@ -194,6 +197,11 @@ trait Deliver: Send {
     /// Whether rows of this record are kept there; those that are not are passed over.
     fn wants(&self, _record: &Record) -> bool {
         true
+    }
+
+    /// Whether what it takes is bound to a chain: then that is prepared while records are read.
+    fn binds(&self) -> bool {
+        false
     }
 
     /// Takes the portion, all of it or nothing that counts.

@@ -40,6 +40,22 @@ pub struct Tip {
     pub link: Hash,
 }
 
+/// What an entry says of a record wherever it stands: it can be made before its place in the chain is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Print {
+    salt: [u8; SALT],
+    whole: Hash,
+    open: Hash,
+}
+
+impl Print {
+    /// That of what others are told of a record: its published form.
+    pub fn of_told(record: &Record, told: &str, salt: [u8; SALT]) -> Self {
+        let open = Hash::of(3, &[&open(&person::without(record.clone()))]);
+        Self { salt, whole: whole(&salt, told.as_bytes()), open }
+    }
+}
+
 impl Tip {
     /// The beginning of the node's chain.
     pub fn genesis(node: &str) -> Self {
@@ -57,15 +73,9 @@ impl Tip {
     }
 
     /// Binds what others are told of a record: its published form.
-    pub fn extend_told(&mut self, seq: i64, record: &Record, told: &str, salt: [u8; SALT]) -> Entry {
-        self.bind(Entry {
-            seq,
-            id: record.id,
-            salt,
-            whole: whole(&salt, told.as_bytes()),
-            open: Hash::of(3, &[&open(&person::without(record.clone()))]),
-            link: Hash::default(),
-        })
+    pub fn extend_told(&mut self, seq: i64, id: Uuid, print: Print) -> Entry {
+        let Print { salt, whole, open } = print;
+        self.bind(Entry { seq, id, salt, whole, open, link: Hash::default() })
     }
 
     /// Binds the entry, giving it the link that it must have here.

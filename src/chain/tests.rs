@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::audit::record::Record;
 use crate::audit::{person, samples};
 use crate::chain::checkpoint::{Checkpoint, Signer};
-use crate::chain::entry::{Entry, SIZE, Tip, read as decode};
+use crate::chain::entry::{Entry, Print, SIZE, Tip, read as decode};
 use crate::chain::export::{Exporter, Over, Proved, Reader, Unproved};
 use crate::chain::verify::{Fault, Report, Verifier};
 
@@ -223,7 +223,7 @@ fn told(node: &str, count: u64) -> String {
     for number in 1..=count {
         let record = samples::numbered(number);
         let text = serde_json::to_string(&record).unwrap();
-        let entry = tip.extend_told(i64::try_from(number).unwrap(), &record, &text, [9; 16]);
+        let entry = tip.extend_told(i64::try_from(number).unwrap(), record.id, Print::of_told(&record, &text, [9; 16]));
         if number % 5 == 0 {
             let text = serde_json::to_string(&person::without(record.clone())).unwrap();
             exporter.entry(&entry.erased(), Some((None, &text)));

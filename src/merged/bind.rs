@@ -10,8 +10,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_postgres::{Client, Row as Found};
 
+use crate::audit::record::Record;
 use crate::chain::checkpoint::{Checkpoint, Signer};
-use crate::chain::entry::{SALT, SIZE, Tip};
+use crate::chain::entry::{Print, SALT, SIZE, Tip};
 use crate::merged::row::Row;
 
 /// The last checkpoint of each chain that a node continues, by the node's name: it may have had another one before.
@@ -20,6 +21,9 @@ pub type Known = BTreeMap<String, Checkpoint>;
 /// Why nothing can be bound.
 const ANOTHER: &str = "another process sends records as this node, with its key: give each node a name and a data \
                        folder of its own";
+
+/// Why a record has no salt.
+const NO_CHANCE: &str = "no random bytes are to be had";
 
 /// The columns of a checkpoint.
 pub(in crate::merged) const CHECKPOINT: &str = "node, key, count, seq, link, at, signature";
@@ -123,8 +127,12 @@ impl Binder {
         let mut tip = self.known.get(node).and_then(Checkpoint::tip).unwrap_or_else(|| Tip::genesis(node));
         let before = tip.count;
         let mut entries = Vec::with_capacity(rows.len() * SIZE);
-        for (row, salt) in rows.iter().zip(salts(rows.len())?) {
-            tip.extend_told(row.seq, row.record, row.body, salt).encode(&mut entries);
+        for row in rows {
+            let print = match row.print {
+                Some(print) => print,
+                None => print(row.record, row.body).ok_or_else(|| Unbound::Chain(NO_CHANCE.to_owned()))?,
+            };
+            tip.extend_told(row.seq, row.record.id, print).encode(&mut entries);
         }
         let times = || rows.iter().map(|row| row.record.received.us);
         Ok(Some(Run {
@@ -187,11 +195,10 @@ pub(in crate::merged) fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
 }
 
-/// Random bytes for so many, none of them all zero: that means that the person was erased.
-fn salts(count: usize) -> Result<Vec<[u8; SALT]>, Unbound> {
-    let mut all = vec![0; count * SALT];
-    let failed = |_unshown| Unbound::Chain("no random bytes are to be had".to_owned());
-    aws_lc_rs::rand::fill(&mut all).map_err(failed)?;
-    let (salts, _) = all.as_chunks::<SALT>();
-    Ok(salts.iter().map(|salt| if *salt == [0; SALT] { [1; SALT] } else { *salt }).collect())
+/// What is bound of a record, which takes longer than binding it; none when no random bytes are to be had.
+pub fn print(record: &Record, told: &str) -> Option<Print> {
+    let mut salt = [0; SALT];
+    aws_lc_rs::rand::fill(&mut salt).ok()?;
+    // All zero means that the person was erased.
+    Some(Print::of_told(record, told, if salt == [0; SALT] { [1; SALT] } else { salt }))
 }

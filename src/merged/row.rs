@@ -1,6 +1,7 @@
 //! A record as a row.
 
 use crate::audit::record::Record;
+use crate::chain::entry::Print;
 
 /// What is written of a record.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +12,8 @@ pub struct Row<'a> {
     pub record: &'a Record,
     /// Its published form.
     pub body: &'a str,
+    /// What is bound of it, where that was made ahead.
+    pub print: Option<Print>,
 }
 
 /// The rows by columns, as one statement takes them.
@@ -29,7 +32,7 @@ pub(in crate::merged) struct Columns<'a> {
 impl<'a> Columns<'a> {
     pub(in crate::merged) fn of(rows: &[Row<'a>]) -> Self {
         let mut columns = Self::default();
-        for Row { seq, record, body } in rows {
+        for Row { seq, record, body, .. } in rows {
             columns.received.push(record.received.us);
             columns.ids.push(record.id.to_string());
             columns.orgs.push(&record.org);

@@ -22,6 +22,7 @@ pub(in crate::sinks) struct Postgres {
     shipper: Shipper,
     clock: Arc<dyn Clock>,
     count: usize,
+    binds: bool,
     recalled: bool,
 }
 
@@ -39,8 +40,9 @@ impl Postgres {
         signer: Option<Arc<Signer>>,
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
+        let binds = signer.is_some();
         let shipper = Shipper::new(address, signer)?;
-        Ok(Self { shipper, clock: Arc::clone(clock), count: MOST, recalled: false })
+        Ok(Self { shipper, clock: Arc::clone(clock), count: MOST, binds, recalled: false })
     }
 }
 
@@ -49,14 +51,20 @@ impl Deliver for Postgres {
         Portion { count: self.count, bytes: 8 << 20 }
     }
 
+    fn binds(&self) -> bool {
+        self.binds
+    }
+
     fn deliver<'a>(&'a mut self, items: &'a [Item], memory: &'a mut Memory) -> Later<'a, Result<(), Trouble>> {
         Box::pin(async move {
             if !std::mem::replace(&mut self.recalled, true) {
                 // Without it, what stands there counts.
                 self.shipper.recall(serde_json::from_value(memory.clone()).unwrap_or_default());
             }
-            let rows: Vec<Row<'_>> =
-                items.iter().map(|item| Row { seq: item.seq, record: &item.record, body: &item.body }).collect();
+            let rows: Vec<Row<'_>> = items
+                .iter()
+                .map(|Item { seq, record, body, print }| Row { seq: *seq, record, body, print: *print })
+                .collect();
             let put = self.shipper.put(&rows, self.clock.now()).await;
             if let Some(known) = self.shipper.known() {
                 *memory = serde_json::to_value(known).unwrap_or_default();

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::app::ack::Acks;
 use crate::app::ports::JournalError;
-use crate::app::trail::Kept;
+use crate::app::trail::{Kept, Window};
 use crate::audit::numbers::{Numbers, Pseudonyms, veiled};
 use crate::audit::record::Record;
+use crate::chain::entry::Print;
 use crate::feed::plan::{Place, Sink, Start};
+use crate::merged::print;
 use crate::sinks::cursor::{Cursor, CursorFile};
 use crate::sinks::{Deliver, Item, Surroundings, Trouble, aside};
 
@@ -34,6 +37,7 @@ pub(in crate::sinks) struct Runner {
     /// For how long the oldest record had waited when this was read last.
     age: Duration,
     late: bool,
+    ahead: Option<Ahead>,
 }
 
 /// Waits until somebody waits.
@@ -41,6 +45,26 @@ async fn wanted(acks: Option<&Acks>) {
     match acks {
         Some(acks) => acks.wanted().await,
         None => std::future::pending().await,
+    }
+}
+
+/// What is kept behind a place, read ahead of its turn.
+struct Ahead {
+    seq: i64,
+    found: JoinHandle<Result<Found, JournalError>>,
+}
+
+/// What a thread that may wait for the disk found.
+struct Found {
+    kept: Vec<(Option<Print>, Kept)>,
+    latest: i64,
+}
+
+impl Found {
+    fn behind(window: &Window, seq: i64, most: usize, prints: bool) -> Result<Self, JournalError> {
+        let (kept, latest) = (window.after(seq, most)?, window.latest()?);
+        let printed = |kept: Kept| (prints.then(|| print(&kept.record, &kept.body)).flatten(), kept);
+        Ok(Self { kept: kept.into_iter().map(printed).collect(), latest })
     }
 }
 
@@ -83,6 +107,7 @@ impl Runner {
             warned: false,
             age: Duration::ZERO,
             late: false,
+            ahead: None,
         })
     }
 
@@ -122,11 +147,15 @@ impl Runner {
             self.caught_up(0);
             return Ok(false);
         }
+        let left = read.latest - read.upto;
+        let more = left >= i64::try_from(self.place.portion().count / 2).unwrap_or(i64::MAX);
+        // Whoever stands back behind callers reads when it is his turn.
+        let stands_back = self.around.turns.as_ref().is_some_and(|turns| !turns.pause().is_zero());
+        self.ahead = (more && self.tries == 0 && !stands_back).then(|| self.look(read.upto));
         self.deliver(&read.items).await?;
         self.settle(read.upto, read.items.len() as u64)?;
-        let left = read.latest - read.upto;
         self.caught_up(left);
-        Ok(left >= i64::try_from(self.place.portion().count / 2).unwrap_or(i64::MAX))
+        Ok(more)
     }
 
     /// Who waits for this place; only for the trail of all nodes does anybody.
@@ -142,23 +171,16 @@ impl Runner {
     }
 
     async fn read(&mut self) -> Result<Read, JournalError> {
-        let portion = self.place.portion();
-        let (window, seq) = (Arc::clone(&self.around.window), self.cursor.seq);
-        let (turns, age) = (self.around.turns.clone(), self.age);
-        let answer = tokio::task::spawn_blocking(move || {
-            let read = || Ok::<_, JournalError>((window.after(seq, portion.count)?, window.latest()?));
-            match turns {
-                Some(turns) => turns.take(age, read),
-                None => read(),
-            }
-        });
-        let (kept, latest) = answer.await.map_err(|error| JournalError::Unreadable(error.to_string()))??;
-        self.tell_backlog(&kept, latest);
+        let (portion, seq) = (self.place.portion(), self.cursor.seq);
+        let ahead = self.ahead.take().filter(|ahead| ahead.seq == seq);
+        let found = ahead.unwrap_or_else(|| self.look(seq)).found;
+        let Found { kept, latest } = found.await.map_err(|error| JournalError::Unreadable(error.to_string()))??;
+        self.tell_backlog(kept.first().map(|(_, first)| first), latest);
         let mut read = Read { items: Vec::new(), upto: seq, latest };
         let mut bytes = 0;
-        for one in kept {
+        for (print, one) in kept.into_iter().take(portion.count) {
             if self.wants(&one.record) {
-                let item = self.veil(&one);
+                let item = self.veil(&one, print);
                 bytes += item.body.len();
                 if bytes > portion.bytes && !read.items.is_empty() {
                     break;
@@ -170,6 +192,22 @@ impl Runner {
         Ok(read)
     }
 
+    /// Begins to read what is kept behind that place.
+    fn look(&self, seq: i64) -> Ahead {
+        let most = self.place.portion().count;
+        let window = Arc::clone(&self.around.window);
+        let (turns, age) = (self.around.turns.clone(), self.age);
+        let prints = self.place.binds() && self.plan.numbers == Numbers::Full;
+        let found = tokio::task::spawn_blocking(move || {
+            let find = || Found::behind(&window, seq, most, prints);
+            match turns {
+                Some(turns) => turns.take(age, find),
+                None => find(),
+            }
+        });
+        Ahead { seq, found }
+    }
+
     fn wants(&self, record: &Record) -> bool {
         let Sink { orgs, kinds, .. } = &self.plan;
         (orgs.is_empty() || orgs.iter().any(|org| *org == *record.org))
@@ -177,23 +215,23 @@ impl Runner {
             && self.place.wants(record)
     }
 
-    fn veil(&mut self, kept: &Kept) -> Item {
+    fn veil(&mut self, kept: &Kept, print: Option<Print>) -> Item {
         if self.plan.numbers == Numbers::Full {
-            return Item { seq: kept.seq, record: Arc::clone(&kept.record), body: Arc::clone(&kept.body) };
+            return Item { seq: kept.seq, record: Arc::clone(&kept.record), body: Arc::clone(&kept.body), print };
         }
         let org = kept.record.org.to_string();
         let key = self.around.key;
         let names = self.names.entry(org).or_insert_with_key(|org| Pseudonyms::of(&key, org));
         let record = veiled(&kept.record, self.plan.numbers, names);
         let body = serde_json::to_string(&record).unwrap_or_default().into();
-        Item { seq: kept.seq, record: Arc::new(record), body }
+        Item { seq: kept.seq, record: Arc::new(record), body, print: None }
     }
 
     /// Says how many wait; too many are passed over, and long before that it is said that it will come to that.
-    fn tell_backlog(&mut self, kept: &[Kept], latest: i64) {
+    fn tell_backlog(&mut self, oldest: Option<&Kept>, latest: i64) {
         let behind = u64::try_from(latest.saturating_sub(self.cursor.seq)).unwrap_or(0);
         let now = self.around.clock.now().as_microsecond();
-        let oldest = kept.first().map_or(now, |first| first.record.received.us);
+        let oldest = oldest.map_or(now, |oldest| oldest.record.received.us);
         let age_seconds = u64::try_from(now.saturating_sub(oldest) / 1_000_000).unwrap_or(0);
         self.around.board.sink(&self.plan.name, |state| {
             state.behind = behind;
