@@ -63,23 +63,27 @@ pub const fn provider(kind: ChannelKind) -> Option<Provider> {
 }
 
 impl Notices {
-    async fn outlet(&self, notice: &Notice) -> Result<Outlet, Failed> {
-        let Some(provider) = provider(notice.kind) else {
+    async fn outlet(&self, org: &OrgSlug, kind: ChannelKind) -> Result<Outlet, Failed> {
+        let Some(provider) = provider(kind) else {
             return Err(Failed::Never { why: "mail cannot be sent by this service".to_owned(), code: None });
         };
-        let found = self.accounts.outlet(&notice.org, provider).await;
+        let found = self.accounts.outlet(org, provider).await;
         let found = found.map_err(|why| Failed::NotDone { why, wait: None })?;
         found.ok_or_else(|| Failed::NotDone {
-            why: format!("no account is connected: `ringfall connect {provider} --org {}`", notice.org),
+            why: format!("no account is connected: `ringfall connect {provider} --org {org}`"),
             wait: None,
         })
     }
 }
 
 impl Herald for Notices {
+    fn serves<'a>(&'a self, org: &'a OrgSlug, kind: ChannelKind) -> Later<'a, bool> {
+        Box::pin(async move { self.outlet(org, kind).await.is_ok() })
+    }
+
     fn send<'a>(&'a self, notice: &'a Notice) -> Later<'a, Result<Receipt, Failed>> {
         Box::pin(async move {
-            let outlet = self.outlet(notice).await?;
+            let outlet = self.outlet(&notice.org, notice.kind).await?;
             let name = match notice.kind {
                 ChannelKind::Slack => slack::send(&self.egress, &self.bases.slack, &outlet, notice).await,
                 ChannelKind::Telegram => telegram::send(&self.egress, &self.bases.telegram, &outlet, notice).await,
@@ -95,7 +99,7 @@ impl Herald for Notices {
             if notice.kind != ChannelKind::Whatsapp {
                 return Ok(None);
             }
-            let outlet = self.outlet(notice).await?;
+            let outlet = self.outlet(&notice.org, notice.kind).await?;
             whatsapp::find(&self.gate, &outlet, notice, since).await.map(Some)
         })
     }

@@ -8,6 +8,7 @@ pub mod herald;
 pub mod listen;
 mod pace;
 pub mod ports;
+mod practice;
 mod purse;
 pub mod reader;
 pub mod sender;

@@ -15,6 +15,9 @@ pub struct Summary {
     pub org: String,
     /// The caller's leg.
     pub call: String,
+    /// The carrier account that it came over.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub account: String,
     /// Name of the line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
@@ -123,6 +126,9 @@ impl Summary {
             self.org.clone_from(&record.org);
             self.call.clone_from(&record.call);
             self.zone.clone_from(&record.received.zone);
+        }
+        if self.account.is_empty() {
+            self.account.clone_from(&record.account);
         }
         let at = record.received.us;
         let began = record.began.map_or(at, |began| began.saturating_mul(SECOND));

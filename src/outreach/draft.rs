@@ -70,6 +70,9 @@ impl Kind {
     }
 }
 
+/// How the reasons begin for which a practice call tells nobody.
+pub const PRACTICE: &str = "a practice call";
+
 /// A text to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {

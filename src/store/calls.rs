@@ -330,6 +330,7 @@ impl Calls {
         Record {
             org: summary.org.clone(),
             call: summary.call.clone(),
+            account: summary.account.clone(),
             step: "closed".to_owned(),
             began: Some(summary.began_us / SECOND),
             effects,

@@ -49,6 +49,7 @@ fn record(kind: Kind, call: u32, step: &str, at: i64) -> Record {
         endpoint: "continue".to_owned(),
         call: format!("CA{call:032x}"),
         step: step.to_owned(),
+        account: "AC1".to_owned(),
         began: Some(START),
         ..Record::blank(kind, id, "one", received)
     }
@@ -242,7 +243,8 @@ async fn a_call_that_nobody_took_is_closed_with_its_escalation_once() {
     assert_eq!((summary.end.as_deref(), summary.waited), (Some("caller_gone"), Some(12)));
     assert_eq!(summary.closed_by.as_deref(), Some("status"));
     let records = store.records("acme", &call(1)).await.unwrap();
-    assert_eq!(records.last().unwrap().kind, Kind::Closed);
+    let closed = records.last().unwrap();
+    assert_eq!((closed.kind, &*closed.account), (Kind::Closed, "AC1"));
     assert_eq!(records.len(), 3);
     clock.pass(3600);
     store.settle().await.unwrap();

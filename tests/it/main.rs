@@ -38,6 +38,7 @@ mod outreach;
 mod own_account;
 mod phone;
 mod postgres;
+mod practice;
 mod process;
 mod readme;
 mod recorded_calls;

@@ -44,6 +44,9 @@ impl fmt::Debug for Notice {
 
 /// Who carries notices.
 pub trait Herald: fmt::Debug + Send + Sync {
+    /// Whether the organization has an account that carries channels of that kind, as far as can be told now.
+    fn serves<'a>(&'a self, org: &'a OrgSlug, kind: ChannelKind) -> Later<'a, bool>;
+
     /// Hands a notice over, once.
     fn send<'a>(&'a self, notice: &'a Notice) -> Later<'a, Result<Receipt, Failed>>;
 
@@ -61,6 +64,10 @@ impl Heralds {
         // It starts once; a second start would be of the same.
         drop(self.0.set(herald));
     }
+
+    pub(in crate::app::messenger) fn get(&self) -> Option<&dyn Herald> {
+        self.0.get().map(|herald| &**herald)
+    }
 }
 
 /// Tries a delivery to a channel once. `since` is when it may have been handed over before.
@@ -70,7 +77,7 @@ pub(in crate::app::messenger) async fn attempt(
     delivery: &Delivery,
     since: Option<Timestamp>,
 ) -> Became {
-    let Some(herald) = app.heralds.0.get() else {
+    let Some(herald) = app.heralds.get() else {
         return Became::Later { after: 60, why: "notices cannot be sent now: the log says why".to_owned() };
     };
     let dead = |why: String| Became::Dead { why, code: None };

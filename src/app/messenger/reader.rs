@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::app::live::Organization;
 use crate::app::messenger::bookmark::{Bookmark, OFTEN};
 use crate::app::messenger::ports::{Entry, Outbox, OutboxError, Place, Told, Trail};
+use crate::app::messenger::practice;
 use crate::app::messenger::switchboard::Footing;
 use crate::app::messenger::trouble::Trouble;
 use crate::audit::record::{Kind as RecordKind, Record};
@@ -22,7 +23,7 @@ use crate::model::ids::OrgSlug;
 use crate::model::moment::Moment;
 use crate::model::phone::E164;
 use crate::outreach::draft::{Draft, Kind};
-use crate::outreach::effects::{Listen, transcript, wanted};
+use crate::outreach::effects::{Listen, Wanted, transcript, wanted};
 use crate::outreach::guard;
 use crate::tenant::stamp::At;
 use crate::tenant::switch::SwitchState;
@@ -158,7 +159,7 @@ impl Reader<'_> {
             RecordKind::Transcription => {
                 let case = self.outbox.case(&record.org, &record.call).await?;
                 let drafts = case.map(|case| transcript(&org.rules, record, &case)).unwrap_or_default();
-                Ok(self.drafts(record, drafts))
+                Ok(self.entered(&org, record, Wanted { drafts, case: None }).await)
             }
             RecordKind::Decision
             | RecordKind::Screen
@@ -171,16 +172,16 @@ impl Reader<'_> {
                 let listen = |sid: &str| (self.links.0)(&slug, sid, at);
                 let listen: &Listen<'_> = &listen;
                 let asked = wanted(&org.rules, record, listen);
-                let mut entries = self.drafts(record, asked.drafts);
-                entries.extend(asked.case.map(|case| Entry::Case { org: record.org.clone(), case }));
-                Ok(entries)
+                Ok(self.entered(&org, record, asked).await)
             }
         }
     }
 
-    fn drafts(&self, record: &Record, drafts: Vec<Draft>) -> Vec<Entry> {
-        let entry = |draft| Entry::Draft { org: record.org.clone(), call: record.call.clone(), draft };
-        drafts.into_iter().map(entry).collect()
+    async fn entered(&self, org: &Organization, record: &Record, wanted: Wanted) -> Vec<Entry> {
+        let Wanted { drafts, case } = practice::held(self.app, org, record, wanted).await;
+        let draft = |draft| Entry::Draft { org: record.org.clone(), call: record.call.clone(), draft };
+        let case = case.map(|case| Entry::Case { org: record.org.clone(), case });
+        drafts.into_iter().map(draft).chain(case).collect()
     }
 
     /// The organization under the rules of the record, or under its present ones when those are gone.

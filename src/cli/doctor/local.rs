@@ -11,7 +11,8 @@ use crate::cli::ground;
 use crate::clock::SystemClock;
 use crate::model::ids::OrgSlug;
 use crate::model::moment::bundled_tzdb;
-use crate::outbox::Desk;
+use crate::outbox::{Desk, Listed};
+use crate::outreach::draft::PRACTICE;
 use crate::rules::ruleset::RuleSet;
 use crate::settings::Settings;
 use crate::startup::followers::look_at;
@@ -119,7 +120,9 @@ pub(super) async fn outbox(report: &mut Report, settings: &Settings) -> bool {
     let look = async {
         let desk = Desk::shared(&settings.data, settings.database_url.as_ref(), &settings.node)?;
         let waiting = desk.list(None, &["waiting", "unknown"], 10_000).await?;
-        let dead = desk.list(None, &["dead"], 10_000).await?.len();
+        let dead = desk.list(None, &["dead"], 10_000).await?;
+        let practiced = |text: &&Listed| text.reason.as_deref().is_some_and(|why| why.starts_with(PRACTICE));
+        let dead = dead.iter().filter(|text| !practiced(text)).count();
         Ok::<_, anyhow::Error>((waiting.len(), dead, waiting.iter().map(|text| text.due).min()))
     };
     match look.await {
