@@ -2,7 +2,8 @@
 
 #![expect(clippy::print_stderr, reason = "the command line talks on standard error")]
 
-use anyhow::Context as _;
+mod place;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -11,24 +12,27 @@ use crate::app::ports::Clock as _;
 use crate::cli::Answer;
 use crate::cli::ground::{self, Where};
 use crate::cli::outcome::Outcome;
+use crate::cli::switch::place::Place;
 use crate::cli::terminal;
 use crate::clock::SystemClock;
 use crate::control::command::end;
 use crate::model::ids::OrgSlug;
 use crate::model::moment::Moment;
 use crate::model::near;
-use crate::outbox::{Desk, TurnLine};
+use crate::outbox::TurnLine;
 use crate::rules::grammar;
 use crate::rules::ruleset::{RuleSet, Switch as Rule};
 use crate::settings::Settings;
 use crate::sources;
+use crate::tenant::event::Deed;
 use crate::tenant::stamp::{Actor, At, Stamp};
 use crate::tenant::switch::{Setting, SwitchState};
 
 /// What to do with switches.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A running service follows within a second. No switch stays turned longer than the rules allow.\n\
+    after_help = "A running service follows within a second. In a folder that is no service's, with a database in the\n\
+    settings, the switch is turned there, and all nodes follow. No switch stays turned longer than the rules allow.\n\
     Exit codes: 0 fine, 1 there is nothing like that, 2 misuse, 3 could not run.\n\
     Examples:\n  ringfall switch list --org acme --history\n  ringfall switch set closed_today on --for 4h\n  \
     ringfall switch undo closed_today"
@@ -148,22 +152,19 @@ fn turn(set: &Set) -> Answer {
             }
         },
     };
-    let desk = Desk::open(&settings.data)?;
-    let mut state = stored(&desk, &org, &switch.name)?;
-    let on = set.to == Position::On;
-    state.turn(Setting {
-        on,
-        until: Some(At::new(until)),
-        set: Stamp::new(&Actor::new(&set.by), now.timestamp()),
-        from: "cli".to_owned(),
-    });
-    desk.turn(&state, &set.by, now.seconds(), false)?;
-    tell(&settings, &desk, &org, &rules, switch, now.timestamp())
+    let place = Place::of(&settings)?;
+    let (on, by) = (set.to == Position::On, Stamp::new(&Actor::new(&set.by), now.timestamp()));
+    let turned = place.amend((&org, &switch.name), &by, |state| {
+        state.turn(Setting { on, until: Some(At::new(until)), set: by.clone(), from: "cli".to_owned() });
+        Ok(Deed::SwitchTurned)
+    })?;
+    turned?;
+    tell(&settings, &place, &org, &rules, switch, now.timestamp())
 }
 
 /// How a switch stands now.
-fn tell(settings: &Settings, desk: &Desk, org: &OrgSlug, rules: &RuleSet, switch: &Rule, now: Timestamp) -> Answer {
-    let board = board(settings, desk.switches_of(org.as_str())?);
+fn tell(settings: &Settings, place: &Place, org: &OrgSlug, rules: &RuleSet, switch: &Rule, now: Timestamp) -> Answer {
+    let board = board(settings, place.switches(org)?);
     terminal::put(&line(&board, org, rules, switch, now));
     Ok(Outcome::Fine)
 }
@@ -179,24 +180,18 @@ fn board(settings: &Settings, states: Vec<SwitchState>) -> Switchboard {
     board
 }
 
-fn stored(desk: &Desk, org: &OrgSlug, name: &str) -> anyhow::Result<SwitchState> {
-    let known = desk.switches_of(org.as_str())?.into_iter().find(|state| state.switch == name);
-    Ok(known.unwrap_or_else(|| SwitchState::new(org.clone(), name.to_owned())))
-}
-
 fn take_back(undo: &Undo) -> Answer {
     let settings = undo.place.settings()?;
     let (org, rules) = ground::organization(&settings, undo.org.as_ref())?;
     let Some(switch) = named(&rules, &undo.switch) else { return Ok(Outcome::Findings) };
-    let desk = Desk::open(&settings.data)?;
-    let mut state = stored(&desk, &org, &switch.name)?;
-    let now = SystemClock.now();
-    if let Err(nothing) = state.undo(At::new(now)) {
+    let (place, now) = (Place::of(&settings)?, SystemClock.now());
+    let by = Stamp::new(&Actor::new(&undo.by), now);
+    let undone = |state: &mut SwitchState| state.undo(At::new(now)).map(|()| Deed::SwitchUndone);
+    if let Err(nothing) = place.amend((&org, &switch.name), &by, undone)? {
         eprintln!("error: {nothing}");
         return Ok(Outcome::Findings);
     }
-    desk.turn(&state, &undo.by, now.as_second(), true)?;
-    tell(&settings, &desk, &org, &rules, switch, now)
+    tell(&settings, &place, &org, &rules, switch, now)
 }
 
 fn line(board: &Switchboard, org: &OrgSlug, rules: &RuleSet, switch: &Rule, now: Timestamp) -> String {
@@ -224,9 +219,9 @@ fn line(board: &Switchboard, org: &OrgSlug, rules: &RuleSet, switch: &Rule, now:
 fn show(list: &List) -> Answer {
     let settings = list.place.settings()?;
     let (org, rules) = ground::organization(&settings, list.org.as_ref())?;
-    let desk = Desk::open(&settings.data).context("the switches cannot be read")?;
-    let (board, now) = (board(&settings, desk.switches_of(org.as_str())?), SystemClock.now());
-    let turns = if list.history { desk.turns(org.as_str(), 50)? } else { Vec::new() };
+    let place = Place::of(&settings)?;
+    let (board, now) = (board(&settings, place.switches(&org)?), SystemClock.now());
+    let turns = if list.history { place.turns(&org, 50)? } else { Vec::new() };
     if list.format == Format::Json {
         let switches = rules.switches.iter().map(|switch| {
             let (on, footing) = board.stands(org.as_str(), switch, now);

@@ -91,3 +91,40 @@ async fn a_switch_turned_on_one_node_counts_on_all_and_outlives_them_without_the
         service.running.stop().await;
     }
 }
+
+fn elsewhere(house: &House, arguments: &str, database: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut command = program(&house.path(""));
+    let command = command.args(arguments.split_whitespace()).env("RINGFALL_RULES", "rules");
+    let output = command.envs(database.iter().copied()).output().unwrap();
+    let told = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    (output.status.code(), told.concat())
+}
+
+#[actix_web::test]
+async fn a_switch_is_turned_for_all_nodes_where_none_of_them_is() {
+    let database = crate::postgres::shared().database();
+    let settings = [("RINGFALL_API_JWT_SECRET", SECRET), ("RINGFALL_DATABASE_URL", database.url.expose())];
+    let (house, desktop) = (house(), House::with(&[("rules/acme.yaml", RULES), ("rules/bravo.yaml", RULES)]));
+    let service = house.serve_with(&settings, None).await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let desk = Desk { house, service, client };
+    world(desk.tenants().as_ref()).await;
+    says(&desk.service, OPEN).await;
+    let (code, told) = elsewhere(&desktop, "switch set closed on --org acme --by ana", &settings[1..]);
+    assert!(code == Some(0) && told.contains("closed  on  until") && told.contains("by ana"), "{told}");
+    says(&desk.service, CLOSED).await;
+    let (code, told) = elsewhere(&desktop, "switch list --org acme --history", &settings[1..]);
+    assert!(code == Some(0) && told.contains("closed  on") && told.contains("ana turned closed: on"), "{told}");
+    let (code, told) = elsewhere(&desktop, "switch undo closed --org acme", &settings[1..]);
+    assert!(code == Some(0) && told.contains("closed  off  as usual"), "{told}");
+    says(&desk.service, OPEN).await;
+    let (code, told) = elsewhere(&desktop, "switch undo closed --org acme", &settings[1..]);
+    assert!(code == Some(1) && told.contains("there is nothing to undo"), "{told}");
+    // Whom no node would hear of is told so, and no folder is made that looks like a node's.
+    let (code, told) = elsewhere(&desktop, "switch set closed on --org bravo", &settings[1..]);
+    assert!(code == Some(3) && told.contains("`--data`") && told.contains("ringfall org add bravo"), "{told}");
+    let (code, told) = elsewhere(&desktop, "switch set closed on --org acme", &[]);
+    assert!(code == Some(3) && told.contains("`--data`") && !told.contains("closed  on"), "{told}");
+    assert!(!desktop.path("data").exists());
+    desk.service.running.stop().await;
+}
