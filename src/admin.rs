@@ -85,11 +85,10 @@ pub enum AdminError {
         account: AccountSid,
     },
     /// The number leads somewhere already.
-    #[error("the number is bound already, by `{owner}` or another organization of that account")]
-    NumberTaken {
-        /// Whose account it is in.
-        owner: Owner,
-    },
+    #[error(
+        "the number is bound already, by another organization that has this account: let it go there first, with `ringfall connect release --org NAME NUMBER`"
+    )]
+    NumberTaken,
     /// The number does not lead anywhere.
     #[error("`{0}` has no such number: see `ringfall connect list`")]
     NoNumber(OrgSlug),

@@ -145,7 +145,7 @@ impl Office {
             }
         }
         if mode == Mode::Really && !changes.is_empty() {
-            self.store.change(&wish.owner, changes, by).await.map_err(|error| taken(error, &wish.owner))?;
+            self.store.change(&wish.owner, changes, by).await.map_err(taken)?;
         }
         Ok(Connected { installation: installation.id, done })
     }
@@ -374,12 +374,12 @@ pub(in crate::admin) fn own_profile(owner: &Owner, by: &Stamp) -> Result<AppProf
 }
 
 /// What the store says when a number is somebody else's.
-pub(in crate::admin) fn taken(error: TenantError, owner: &Owner) -> AdminError {
+pub(in crate::admin) fn taken(error: TenantError) -> AdminError {
     use crate::app::tenancy::Conflict;
     use crate::tenant::item::Kind;
 
     if error == TenantError::Conflict(Conflict::Taken(Kind::Binding)) {
-        return AdminError::NumberTaken { owner: owner.clone() };
+        return AdminError::NumberTaken;
     }
     error.into()
 }

@@ -75,7 +75,7 @@ impl Office {
             }
             None => (Change::new(item, Deed::BindingMade, number.masked()), Became::Made),
         };
-        self.store.change(&Owner::Org(org.clone()), vec![change], by).await.map_err(|error| taken(error, over))?;
+        self.store.change(&Owner::Org(org.clone()), vec![change], by).await.map_err(taken)?;
         Ok((wanted, became))
     }
 

@@ -286,7 +286,7 @@ impl From<AdminError> for ApiError {
         match error {
             AdminError::NoOrganization(_) | AdminError::NoNumber(_) | AdminError::NoDomain(_) => Self::not_found(),
             AdminError::Exists(_) => Self::new(Code::Taken, message),
-            AdminError::NumberTaken { .. } => {
+            AdminError::NumberTaken => {
                 // Whose it is, is nobody else's business.
                 Self::new(Code::Taken, "the number is bound already")
             }

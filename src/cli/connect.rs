@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::admin::Office;
 use crate::admin::accounts::{Connect as Wish, Mode, Observe};
 use crate::admin::numbers::{Became, Lead};
+use crate::admin::{AdminError, Office};
 use crate::cli::Answer;
-use crate::cli::ground::slug;
+use crate::cli::ground::{self, slug};
 use crate::cli::office::{self, Desk, Format, Misuse, Whose, number};
 use crate::cli::org;
 use crate::cli::outcome::Outcome;
@@ -271,19 +271,56 @@ async fn twilio(office: &Office, settings: &Settings, args: &Twilio, by: &Stamp)
         numbers: args.numbers.clone(),
         observe: args.observing.observe(),
     };
-    let connected = office.connect(&wish, &carrier::Check::new(settings)?, Mode::Really, by).await?;
+    let connected = office.connect(&wish, &carrier::Check::new(settings)?, Mode::Really, by).await;
     drop(wish);
+    let connected = told_whose(office, connected, args.whose.owner().org(), &args.numbers).await?;
     if connected.done.is_empty() {
         return Ok(told("nothing to do: all of it is connected already"));
     }
     for line in &connected.done {
         terminal::put(&format!("{line}\n"));
     }
+    unnamed(settings, args.whose.owner().org(), &args.numbers);
     if let Some(url) = &settings.public_url {
         let org = args.whose.owner().org().map(|org| format!("?org={org}")).unwrap_or_default();
         eprintln!("Next: at Twilio, set the numbers' voice webhook to {url}/twilio/inbound-call{org} (POST)");
     }
     Ok(Outcome::Fine)
+}
+
+/// Adds who has the number that is taken: whoever keeps the store may know.
+async fn told_whose<T>(
+    office: &Office,
+    done: Result<T, AdminError>,
+    org: Option<&OrgSlug>,
+    numbers: &[E164],
+) -> anyhow::Result<T> {
+    let error = match done {
+        Err(error @ AdminError::NumberTaken) => error,
+        done => return Ok(done?),
+    };
+    for other in office.organizations().await?.into_iter().map(|other| other.slug).filter(|other| Some(other) != org) {
+        let bindings = office.show(&other).await?.bindings;
+        let theirs = bindings.iter().find_map(|kept| numbers.iter().find(|it| it.as_str() == kept.item.selector));
+        if let Some(number) = theirs {
+            return Err(anyhow::Error::from(error).context(format!("{number} leads to `{other}`")));
+        }
+    }
+    Err(error.into())
+}
+
+/// Warns of numbers whose callers hear the static ending alone, as far as the rules are at hand.
+fn unnamed(settings: &Settings, org: Option<&OrgSlug>, numbers: &[E164]) {
+    let Some(org) = org else { return };
+    let Some((_, rules)) = ground::organizations(settings, Some(org)).ok().and_then(|mut found| found.pop()) else {
+        return;
+    };
+    for number in numbers.iter().filter(|number| rules.lines.iter().all(|line| line.number != **number)) {
+        eprintln!("warning: no line of `{org}` has {number}: its callers hear the ending of the rules");
+        eprintln!(
+            "help: name it in `numbers` or `lines`, or a line with `ringfall connect number --org {org} {number} --line NAME`"
+        );
+    }
 }
 
 async fn bound(office: &Office, settings: &Settings, bind: &Bind, by: &Stamp) -> anyhow::Result<Outcome> {
@@ -294,7 +331,8 @@ async fn bound(office: &Office, settings: &Settings, bind: &Bind, by: &Stamp) ->
     let account = bind.account_sid.as_ref().map(account).transpose()?;
     let (line, priority) = (bind.line.clone(), bind.priority);
     let lead = Lead { over, account, number: bind.number.clone(), line, priority };
-    let (binding, became) = office.bind(&bind.org, &lead, by).await?;
+    let did = office.bind(&bind.org, &lead, by).await;
+    let (binding, became) = told_whose(office, did, Some(&bind.org), std::slice::from_ref(&bind.number)).await?;
     let line = if binding.line == binding.selector { String::new() } else { format!(", line `{}`", binding.line) };
     let already = if became == Became::Same { " already" } else { "" };
     Ok(told(&format!("{} leads to `{}`{line}{already}", bind.number, bind.org)))

@@ -36,6 +36,30 @@ impl Dialect {
         }
     }
 
+    /// A field of a document, as a text.
+    fn field(self, of: &str, name: &str) -> String {
+        match self {
+            Self::Sqlite => format!("json_extract({of}.body, '$.{name}')"),
+            Self::Postgres => format!("{of}.body ->> '{name}'"),
+        }
+    }
+
+    /// Whether another organization has this in the same account, over whatever installation: that one's owner and
+    /// name, selector, channel, org.
+    pub(in crate::tenants) fn elsewhere(self) -> String {
+        let (selector, channel) = (self.field("theirs", "selector"), self.field("theirs", "channel"));
+        let same = |name: &str| format!("{} = {}", self.field("there", name), self.field("here", name));
+        format!(
+            "SELECT 1 FROM bindings theirs \
+             JOIN installations there ON there.org = theirs.parent_org AND there.id = theirs.parent \
+             JOIN installations here ON here.org = $1 AND here.id = $2 \
+             WHERE {selector} = $3 AND {channel} = $4 AND theirs.org <> $5 AND there.claim IS NOT NULL \
+             AND {} AND {} LIMIT 1",
+            same("provider"),
+            same("account")
+        )
+    }
+
     /// Writes a line of the trail and gives its place: org, kind, id, deed, detail, actor, at.
     pub(in crate::tenants) const fn write_event(self) -> &'static str {
         "INSERT INTO events (org, kind, id, deed, detail, actor, at) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING seq"

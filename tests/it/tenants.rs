@@ -58,6 +58,7 @@ both! {
     super::contract::of_two_who_change_a_thing_one_is_told as of_two_who_change_a_thing_one_is_told,
     super::contract::many_writers_lose_nothing as many_writers_lose_nothing,
     super::contract::what_is_taken_is_taken_for_everybody as what_is_taken_is_taken_for_everybody,
+    super::contract::a_number_of_an_account_is_one_organizations as a_number_of_an_account_is_one_organizations,
     super::contract::what_hangs_together_is_made_and_removed_in_order as what_hangs_together_is_made_and_removed_in_order,
     super::contract::a_plan_is_asked_in_the_same_transaction as a_plan_is_asked_in_the_same_transaction,
     super::contract::only_one_revision_is_current as only_one_revision_is_current,

@@ -6,6 +6,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 use crate::app::tenancy::{Changed, Conflict, TenantError};
+use crate::tenant::binding::Binding;
 use crate::tenant::change::{Change, What};
 use crate::tenant::item::{Item, Kind};
 use crate::tenant::owner::Owner;
@@ -20,6 +21,9 @@ const SQL: Dialect = Dialect::Postgres;
 /// Held by whoever writes until its transaction ends: `tenants` in numbers. Writers stand in line, so that a line
 /// of the trail is never seen before one with a smaller number.
 const WRITING: i64 = 0x74_65_6e_61_6e_74_73;
+
+/// Says for whom the transaction is.
+const SPEAK_FOR: &str = "SELECT set_config('ringfall.org', $1, true)";
 
 /// Keeps all of it, or none.
 pub(in crate::tenants::postgres) async fn keep(
@@ -37,6 +41,9 @@ pub(in crate::tenants::postgres) async fn keep(
             return Err(TenantError::NotFound(kind));
         }
         allowed(transaction, change).await?;
+        if let What::New(Item::Binding(binding)) = &change.what {
+            free(transaction, scope, binding).await?;
+        }
         let seq = write_event(transaction, change, by).await.map_err(|error| failed(kind, &error))?;
         apply(transaction, change, seq).await?;
         versions.push(gather::place(seq));
@@ -55,6 +62,23 @@ async fn allowed(transaction: &Transaction<'_>, change: &Change) -> Result<(), T
     let found = read::item(transaction, &Owner::Org(org), Kind::Organization, &id).await?;
     let found = gather::organizations(vec![found]).pop().ok_or(TenantError::NotFound(Kind::Organization))?;
     Ok(change.is_allowed_by(&found.item)?)
+}
+
+/// Whether no other organization has the number in that account. Writers stand in line, so nobody gets it meanwhile.
+///
+/// This one question looks over the wall, and only its answer comes back.
+async fn free(transaction: &Transaction<'_>, scope: &Owner, it: &Binding) -> Result<(), TenantError> {
+    let cannot = |error: tokio_postgres::Error| unreachable_server(&error);
+    let (org, channel, over) = (it.org.as_str(), it.channel.word(), &it.installation);
+    let (owner, id) = (over.owner.as_str(), over.id.as_str());
+    let given: [&(dyn ToSql + Sync); 5] = [&owner, &id, &it.selector, &channel, &org];
+    transaction.execute(SPEAK_FOR, &[&Owner::Platform.as_str()]).await.map_err(cannot)?;
+    let found = transaction.query_opt(&SQL.elsewhere(), &given).await.map_err(cannot)?;
+    transaction.execute(SPEAK_FOR, &[&scope.as_str()]).await.map_err(cannot)?;
+    match found {
+        Some(_) => Err(Conflict::Taken(Kind::Binding).into()),
+        None => Ok(()),
+    }
 }
 
 async fn write_event(transaction: &Transaction<'_>, change: &Change, by: &Stamp) -> Result<i64, tokio_postgres::Error> {

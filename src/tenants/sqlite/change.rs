@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, ffi, params};
 
 use crate::app::tenancy::{Changed, Conflict, TenantError};
+use crate::tenant::binding::Binding;
 use crate::tenant::change::{Change, What};
 use crate::tenant::item::{Item, Kind};
 use crate::tenant::owner::Owner;
@@ -30,6 +31,9 @@ pub(in crate::tenants::sqlite) fn keep(
             return Err(TenantError::NotFound(kind));
         }
         allowed(&transaction, change)?;
+        if let What::New(Item::Binding(binding)) = &change.what {
+            free(&transaction, binding)?;
+        }
         let seq = write_event(&transaction, change, by).map_err(|error| failed(kind, &error))?;
         apply(&transaction, change, seq)?;
         versions.push(gather::place(seq));
@@ -45,6 +49,17 @@ fn allowed(transaction: &Transaction<'_>, change: &Change) -> Result<(), TenantE
     let found = read::item(transaction, &Owner::Org(org), Kind::Organization, &id)?;
     let found = gather::organizations(vec![found]).pop().ok_or(TenantError::NotFound(Kind::Organization))?;
     Ok(change.is_allowed_by(&found.item)?)
+}
+
+/// Whether no other organization has the number in that account. The lock is held already, so nobody gets it meanwhile.
+fn free(transaction: &Transaction<'_>, it: &Binding) -> Result<(), TenantError> {
+    let (channel, over) = (it.channel.word(), &it.installation);
+    let given = params![over.owner.as_str(), over.id.as_str(), it.selector, channel, it.org.as_str()];
+    let found = transaction.prepare_cached(&SQL.elsewhere()).and_then(|mut query| query.exists(given));
+    match found.map_err(|error| failed(Kind::Binding, &error))? {
+        true => Err(Conflict::Taken(Kind::Binding).into()),
+        false => Ok(()),
+    }
 }
 
 fn write_event(transaction: &Transaction<'_>, change: &Change, by: &Stamp) -> rusqlite::Result<i64> {

@@ -1,13 +1,15 @@
 //! Ways around what one may do: more than one's own scopes, two credentials at once, numbers of others, odd framing.
 
-use ringfall::tenant::plan::Capability;
+use ringfall::tenant::item::Item;
+use ringfall::tenant::owner::Owner;
+use ringfall::tenant::plan::{Capability, Plan};
 use ringfall::tenant::role::{Action, Role};
 use serde_json::{Value, json};
 
 use crate::api::{Desk, SECRET, jwt, word};
 use crate::revisions::world;
-use crate::support::{LINE, raw};
-use crate::tenants::things::by;
+use crate::support::{ACCOUNT, LINE, raw};
+use crate::tenants::things::{by, installation, make, org, organization, profile};
 
 #[actix_web::test]
 async fn nobody_issues_a_token_that_may_more_than_themselves() {
@@ -27,7 +29,7 @@ async fn nobody_issues_a_token_that_may_more_than_themselves() {
     {
         assert_eq!(desk.ask("POST", path, Some(&narrow), Some(&wanted)).await.status, 201, "{wanted}");
     }
-    assert_eq!(desk.tenants().tokens(&ringfall::tenant::owner::Owner::parse("acme").unwrap()).await.unwrap().len(), 3);
+    assert_eq!(desk.tenants().tokens(&Owner::parse("acme").unwrap()).await.unwrap().len(), 3);
     let whole = desk.ask("POST", path, Some(&word(Role::Owner)), Some(&json!({ "name": "z", "role": "owner" }))).await;
     assert_eq!(whole.status, 201, "{}", whole.text);
 }
@@ -58,6 +60,27 @@ async fn a_number_of_the_platforms_account_is_given_by_the_platform_alone() {
     assert_eq!(said.status, 200, "{}", said.text);
     let opted = desk.tenants().tenant(&crate::tenants::things::slug("acme")).await.unwrap().organization.item;
     assert!(opted.opt_ins.contains(&Capability::PlatformVoice) && opted.created == by());
+}
+
+#[actix_web::test]
+async fn a_number_that_another_has_in_the_same_account_is_taken() {
+    let desk = Desk::empty_with(&[("RINGFALL_API_JWT_SECRET", SECRET)]).await;
+    let store = desk.tenants();
+    world(store.as_ref()).await;
+    let things = [
+        Item::Organization(organization("bravo", Plan::Premium)),
+        Item::Profile(profile(&org("bravo"))),
+        Item::Installation(Box::new(installation(&org("bravo"), ACCOUNT))),
+    ];
+    for thing in things {
+        make(store.as_ref(), &Owner::Platform, thing).await.unwrap();
+    }
+    let (path, theirs) = ("/organizations/bravo/bindings", jwt("bravo", Role::Owner, &[]));
+    let said = desk.ask("POST", path, Some(&theirs), Some(&json!({ "number": LINE }))).await;
+    assert_eq!((said.status, said.code()), (409, "taken"), "{}", said.text);
+    assert!(!said.text.contains("acme"), "{}", said.text);
+    let said = desk.ask("POST", path, Some(&theirs), Some(&json!({ "number": "+16195550199" }))).await;
+    assert_eq!(said.status, 200, "{}", said.text);
 }
 
 #[actix_web::test]

@@ -59,6 +59,30 @@ async fn a_number_rings_the_line_that_its_binding_names() {
 }
 
 #[test]
+fn a_number_that_another_organization_of_the_account_has_is_refused_with_the_way_out() {
+    let house = crate::organizations::desk::house();
+    let desk = Desk::of(&house, &[("RINGFALL_RULES", "rules")]);
+    desk.does("org add acme --plan premium", "");
+    desk.does("org add bravo --plan premium", "");
+    let connect = |org: &str, line: &str| format!("connect twilio --org {org} --account-sid {ACME} --number {line}");
+    desk.does(&connect("acme", ACME_LINE), ACME_TOKEN);
+    let told = format!("{ACME_LINE} leads to `acme`");
+    let refused = desk.refuses(2, &connect("bravo", ACME_LINE), ACME_TOKEN);
+    assert!(refused.contains(&told) && refused.contains("connect release --org"), "{refused}");
+    // Nothing of it was done: neither the account nor the number is bravo's.
+    assert!(!desk.does("connect list --org bravo", "").contains(ACME));
+    // A number that no line of the rules has is bound, with a word about it.
+    let output = desk.run(&connect("bravo", CAMPAIGN), ACME_TOKEN);
+    let warned = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && warned.contains(&format!("no line of `bravo` has {CAMPAIGN}")), "{warned}");
+    let refused = desk.refuses(2, &format!("connect number --org bravo {ACME_LINE}"), "");
+    assert!(refused.contains(&told), "{refused}");
+    // The way out leads there.
+    desk.does(&format!("connect release --org acme {ACME_LINE}"), "");
+    desk.does(&format!("connect number --org bravo {ACME_LINE}"), "");
+}
+
+#[test]
 fn a_number_in_two_accounts_is_let_go_where_it_is_said() {
     let house = crate::organizations::desk::house();
     let desk = Desk::of(&house, &[]);

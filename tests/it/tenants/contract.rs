@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use ringfall::app::tenancy::{Conflict, Page, Portion, TenantError, Tenants};
+use ringfall::tenant::binding::Binding;
 use ringfall::tenant::change::Change;
 use ringfall::tenant::event::Deed;
+use ringfall::tenant::installation::Installation;
 use ringfall::tenant::item::{Item, Kept, Kind};
 use ringfall::tenant::organization::Refusal;
-use ringfall::tenant::owner::{Owner, Platform};
+use ringfall::tenant::owner::{Owner, Platform, Reference};
 use ringfall::tenant::plan::Plan;
 use ringfall::tenant::revision::RevisionState;
 use ringfall::tenant::token::TokenHash;
 
 use crate::tenants::things::{
-    at, binding, by, digest, domain, found, household, installation, make, makes, org, organization, profile, revision,
-    rollout, rule_files, slug, switch,
+    at, binding, by, digest, domain, found, household, id, installation, make, makes, org, organization, profile,
+    revision, rollout, rule_files, slug, switch,
 };
 
 pub(crate) async fn what_is_kept_is_read_back_whole(store: &dyn Tenants) {
@@ -112,6 +114,43 @@ pub(crate) async fn what_is_taken_is_taken_for_everybody(store: &dyn Tenants) {
     let revoked = Change::changed(Item::Installation(Box::new(item)), version, Deed::InstallationRevoked, "");
     store.change(&org("acme"), vec![revoked], &by()).await.unwrap();
     make(store, &org("acme"), Item::Installation(Box::new(twice))).await.unwrap();
+}
+
+pub(crate) async fn a_number_of_an_account_is_one_organizations(store: &dyn Tenants) {
+    found(store, &["acme", "bravo"]).await;
+    let number = "+16195550177";
+    let bound = |from: &'static str, over: &'static str| {
+        let over = Reference { owner: org(from), id: id(over) };
+        Item::Binding(Binding { id: id("bi_2"), installation: over, ..binding(from, &org(from), number) })
+    };
+    let connected = |from: &str| {
+        let it = Installation { id: id("in_2"), ..installation(&org(from), "AC-both") };
+        Item::Installation(Box::new(it))
+    };
+    // The same account twice: its number leads to the one who bound it first, and to nobody else at the same time.
+    for from in ["acme", "bravo"] {
+        make(store, &org(from), connected(from)).await.unwrap();
+    }
+    let (acme, bravo) = (org("acme"), org("bravo"));
+    let both = tokio::join!(make(store, &acme, bound("acme", "in_2")), make(store, &bravo, bound("bravo", "in_2")));
+    let (first, second) = match both {
+        (Ok(_), Err(late)) => ("acme", ("bravo", late)),
+        (Err(late), Ok(_)) => ("bravo", ("acme", late)),
+        both => panic!("one of them has it: {both:?}"),
+    };
+    let (second, late) = second;
+    assert_eq!(late, TenantError::Conflict(Conflict::Taken(Kind::Binding)));
+    // In another account it is another number.
+    make(store, &org(second), bound(second, "in_1")).await.unwrap();
+    // Whoever has it in an account that is not believed any more, has it no more.
+    let mut installations = store.tenant(&slug(first)).await.unwrap().installations;
+    installations.retain(|kept| kept.item.account == "AC-both");
+    let Kept { mut item, version } = installations.remove(0);
+    item.revoke(by()).unwrap();
+    let revoked = Change::changed(Item::Installation(Box::new(item)), version, Deed::InstallationRevoked, "");
+    store.change(&org(first), vec![revoked], &by()).await.unwrap();
+    let Item::Binding(freed) = bound(second, "in_2") else { unreachable!() };
+    make(store, &org(second), Item::Binding(Binding { id: id("bi_3"), ..freed })).await.unwrap();
 }
 
 pub(crate) async fn what_hangs_together_is_made_and_removed_in_order(store: &dyn Tenants) {

@@ -56,6 +56,7 @@ async fn the_steps_can_be_taken_back_and_a_newer_file_is_left_alone() {
     let open = || Sqlite::open(folder.path());
     found(&open().unwrap(), &["acme"]).await;
     let file = rusqlite::Connection::open(folder.path().join("tenants.db")).unwrap();
+    file.execute_batch(include_str!("../../../src/tenants/migrations/back/sqlite-2.sql")).unwrap();
     file.execute_batch(include_str!("../../../src/tenants/migrations/back/sqlite-1.sql")).unwrap();
     found(&open().unwrap(), &["acme"]).await;
     file.execute("INSERT INTO ringfall_tenants_migrations VALUES (99, 'later', 'now', '1')", []).unwrap();
