@@ -155,6 +155,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// In whose account its recording is: the organization's, or the carrier's own name of the account where no
+    /// organization was known.
+    pub fn holder(&self) -> &str {
+        if self.org.is_empty() { &self.account } else { &self.org }
+    }
+
     /// A record that says only what it is about, when and where; its step is its own name until it gets another.
     pub fn blank(kind: Kind, id: Uuid, node: &str, received: Received) -> Self {
         Self {

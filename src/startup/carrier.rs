@@ -92,6 +92,11 @@ impl Accounts {
         now.ways(org, from, wanted)?.iter().map(|way| self.client(way)).collect()
     }
 
+    /// The account itself.
+    pub fn client_of(&self, now: &Snapshot, account: &AccountSid) -> Result<Client, NoClient> {
+        self.client(&now.way_to(account))
+    }
+
     fn client(&self, way: &Way) -> Result<Client, NoClient> {
         match way {
             Way::Stored(outlet) => self.stored(outlet),

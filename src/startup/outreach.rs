@@ -114,14 +114,22 @@ fn listen_key(data: &Path) -> anyhow::Result<ListenKey> {
     }
 }
 
+/// Why nothing can be asked of an account any more.
+const ENDING: &str = "the service is ending";
+
 /// Over which accounts requests go, as the directory has it at that moment.
-fn ways(app: &Arc<App>, accounts: &Arc<Accounts>) -> Box<carrier_port::Accounts> {
+fn ways(app: &Arc<App>, accounts: &Arc<Accounts>) -> (Box<carrier_port::Accounts>, Box<carrier_port::Account>) {
     // What belongs to the service must not keep it.
-    let (app, accounts) = (Arc::downgrade(app), Arc::clone(accounts));
-    Box::new(move |org, from, wanted| {
-        let app = app.upgrade().ok_or("the service is ending")?;
-        accounts.clients(&app.directory.now(), org, from, wanted).map_err(|error| error.to_string())
-    })
+    let (known, accounts) = ((Arc::downgrade(app), Arc::downgrade(app)), (Arc::clone(accounts), Arc::clone(accounts)));
+    let of_organization: Box<carrier_port::Accounts> = Box::new(move |org, from, wanted| {
+        let app = known.0.upgrade().ok_or(ENDING)?;
+        accounts.0.clients(&app.directory.now(), org, from, wanted).map_err(|error| error.to_string())
+    });
+    let itself: Box<carrier_port::Account> = Box::new(move |account| {
+        let app = known.1.upgrade().ok_or(ENDING)?;
+        accounts.1.client_of(&app.directory.now(), account).map_err(|error| error.to_string())
+    });
+    (of_organization, itself)
 }
 
 async fn ready(

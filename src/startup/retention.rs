@@ -17,7 +17,7 @@ use crate::app::ports::Clock;
 use crate::app::retention::{self, GRACE_DAYS, Plan};
 use crate::database::Address;
 use crate::merged::{self, Gone, Terms};
-use crate::model::ids::{OrgSlug, RecordingSid};
+use crate::model::ids::{AccountSid, OrgSlug, RecordingSid};
 use crate::seal::{self, Keys, SealError};
 use crate::settings::{Retention, Settings};
 use crate::startup::retention::sooner::Sooner;
@@ -209,17 +209,22 @@ impl Keeper {
             let (behind, upto) = (done.upto, plan.upto);
             let found = self.store.read(move |archive| archive.recordings(behind, upto, PAGE)).await?;
             let last = if found.len() < PAGE { upto } else { found.last().map_or(upto, |(seq, ..)| *seq) };
-            for (seq, org, name) in found {
-                let (Ok(org), Ok(recording)) = (OrgSlug::parse(&org), RecordingSid::parse(&name)) else { continue };
-                let Err(error) = carrier.delete(&org, &recording).await else { continue };
+            for (seq, holder, name) in found {
+                let Ok(recording) = RecordingSid::parse(&name) else { continue };
+                let deleted = match (OrgSlug::parse(&holder), AccountSid::parse(&holder)) {
+                    (Ok(org), _) => carrier.delete(&org, &recording).await,
+                    (Err(_), Ok(account)) => carrier.delete_of(&account, &recording).await,
+                    (Err(_), Err(_)) => continue,
+                };
+                let Err(error) = deleted else { continue };
                 if seq > overdue {
                     done.why =
-                        Some(format!("the recording {recording} of `{org}` is not deleted at the carrier: {error}"));
+                        Some(format!("the recording {recording} of `{holder}` is not deleted at the carrier: {error}"));
                     done.upto = seq - 1;
                     done.again = now.saturating_add(REST).unwrap_or(now);
                     return Ok(done);
                 }
-                tracing::error!(%org, %recording, %error, "the days of grace are over: the record of a recording goes that is still at the carrier; delete it there");
+                tracing::error!(%holder, %recording, %error, "the days of grace are over: the record of a recording goes that is still at the carrier; delete it there");
             }
             (done.upto, done.why) = (last, None);
         }

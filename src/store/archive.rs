@@ -111,19 +111,20 @@ impl Archive {
     /// Records of recordings up to that place, in their order, at most so many: the place, the organization, and the
     /// carrier's name for the recording.
     pub fn recordings(&self, behind: i64, upto: i64, limit: usize) -> Result<Vec<(i64, String, String)>, JournalError> {
-        let select = "SELECT seq, body FROM records WHERE seq > ?1 AND seq <= ?2 AND kind = 'recording' \
-                      ORDER BY seq LIMIT ?3";
+        let select = "SELECT seq, body FROM records WHERE seq > ?1 AND seq <= ?2 AND (kind = 'recording' OR org = '' AND kind = 'decision') \
+                      ORDER BY seq";
         self.readers.ask(|connection| {
             let mut query = connection.prepare_cached(select)?;
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let mut rows = query.query(params![behind, upto, limit])?;
+            let mut rows = query.query(params![behind, upto])?;
             let mut found = Vec::new();
-            while let Some(row) = rows.next()? {
+            // Not every row names one, so that they are counted as they are found.
+            while found.len() < limit {
+                let Some(row) = rows.next()? else { break };
                 // What this program cannot read is of a newer one, and names nothing that it could delete.
                 let record = body::decode::<Record>(row.get_ref(1)?.as_blob()?).ok();
-                let named = record.and_then(|record| Some((record.org, record.reported.recording?)));
-                if let Some((org, recording)) = named {
-                    found.push((row.get(0)?, org, recording));
+                let named = record.and_then(|record| Some((record.holder().to_owned(), record.reported.recording?)));
+                if let Some((holder, recording)) = named {
+                    found.push((row.get(0)?, holder, recording));
                 }
             }
             Ok(found)

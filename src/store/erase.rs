@@ -30,7 +30,7 @@ pub struct Erasing {
     pub named_by: Vec<String>,
     /// Whether it is the number of a line, and of nobody who called.
     pub is_line: bool,
-    /// Recordings of the person's messages: organization, and the carrier's name.
+    /// Recordings of the person's messages: who holds each, an organization or an account, and the carrier's name.
     pub recordings: BTreeSet<(String, String)>,
 }
 
@@ -90,7 +90,8 @@ impl Erasing {
             if (own || named) && person::without(record.clone()) != record {
                 self.records.push(row.get(0)?);
                 self.ids.push(record.id);
-                self.recordings.extend(record.reported.recording.map(|recording| (record.org, recording)));
+                let holder = record.holder().to_owned();
+                self.recordings.extend(record.reported.recording.map(|recording| (holder, recording)));
             }
         }
         Ok(())

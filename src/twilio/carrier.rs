@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::app::directory::outlet::Wanted;
 use crate::app::messenger::ports::{Carrier, Failed, Outgoing, Parts, Receipt, Sound};
 use crate::app::ports::Later;
-use crate::model::ids::{OrgSlug, RecordingSid};
+use crate::model::ids::{AccountSid, OrgSlug, RecordingSid};
 use crate::model::phone::E164;
 use crate::twilio::client::{Client, Gate};
 use crate::twilio::error::{Certainty, Error};
@@ -19,10 +19,14 @@ use crate::twilio::recordings;
 /// says instead is why there is none.
 pub type Accounts = dyn Fn(&OrgSlug, Option<&E164>, Wanted) -> Result<Vec<Client>, String> + Send + Sync;
 
+/// How an account itself is called; what it says instead is why it cannot be.
+pub type Account = dyn Fn(&AccountSid) -> Result<Client, String> + Send + Sync;
+
 /// Twilio as a carrier of texts.
 pub struct Texts {
     gate: Arc<Gate>,
     accounts: Box<Accounts>,
+    account: Box<Account>,
     /// Where Twilio tells what became of a text, without the organization; none when nobody can reach us.
     report: Option<String>,
 }
@@ -35,8 +39,8 @@ impl fmt::Debug for Texts {
 
 impl Texts {
     /// Texts through this gate, over these accounts, reported to this address.
-    pub fn new(gate: Arc<Gate>, accounts: Box<Accounts>, report: Option<String>) -> Self {
-        Self { gate, accounts, report }
+    pub fn new(gate: Arc<Gate>, (accounts, account): (Box<Accounts>, Box<Account>), report: Option<String>) -> Self {
+        Self { gate, accounts, account, report }
     }
 
     fn clients(&self, org: &OrgSlug, from: Option<&E164>, wanted: Wanted) -> Result<Vec<Client>, Failed> {
@@ -100,6 +104,13 @@ impl Carrier for Texts {
                 client.delete_recording(recording).await.map_err(|error| failed(&error))?;
             }
             Ok(())
+        })
+    }
+
+    fn delete_of<'a>(&'a self, account: &'a AccountSid, recording: &'a RecordingSid) -> Later<'a, Result<(), Failed>> {
+        Box::pin(async move {
+            let client = (self.account)(account).map_err(|why| Failed::NotDone { why, wait: None })?;
+            client.delete_recording(recording).await.map_err(|error| failed(&error))
         })
     }
 

@@ -71,6 +71,17 @@ impl Snapshot {
         if ways.is_empty() { Err(closed) } else { Ok(ways) }
     }
 
+    /// The way to an account itself, for what it holds of calls for which no organization was known: who may call over
+    /// it now does not matter to that.
+    pub fn way_to(&self, account: &AccountSid) -> Way {
+        let own = self.accounts.get(account).into_iter().flatten().flat_map(|tenant| &tenant.outlets);
+        let mut all = self.outlets.iter().chain(own);
+        match all.find(|outlet| outlet.account == *account && outlet.key.is_some()) {
+            Some(outlet) => Way::Stored(Arc::clone(outlet)),
+            None => Way::Settings(Some(account.clone())),
+        }
+    }
+
     fn way(&self, tenant: &Tenant, account: &AccountSid, wanted: Wanted) -> Result<Way, Withheld> {
         let own = tenant.outlets.iter().find(|outlet| outlet.account == *account);
         let (owner, granted) = match (own, wanted) {

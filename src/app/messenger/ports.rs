@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::app::ports::{JournalError, Later};
 use crate::audit::record::Record;
-use crate::model::ids::{OrgSlug, RecordingSid};
+use crate::model::ids::{AccountSid, OrgSlug, RecordingSid};
 use crate::model::money::{Currency, Money};
 use crate::model::phone::E164;
 use crate::outreach::draft::Draft;
@@ -342,6 +342,9 @@ pub trait Carrier: fmt::Debug + Send + Sync {
 
     /// Deletes a recording for good; one that is not there any more is as good as deleted.
     fn delete<'a>(&'a self, org: &'a OrgSlug, recording: &'a RecordingSid) -> Later<'a, Result<(), Failed>>;
+
+    /// Deletes a recording of a call for which no organization was known, over the account that has it.
+    fn delete_of<'a>(&'a self, account: &'a AccountSid, recording: &'a RecordingSid) -> Later<'a, Result<(), Failed>>;
 
     /// How each installation's requests fare, in a word.
     fn standings(&self) -> Vec<(String, &'static str)>;

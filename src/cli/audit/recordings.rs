@@ -7,14 +7,14 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::model::ids::{OrgSlug, RecordingSid};
+use crate::model::ids::{AccountSid, OrgSlug, RecordingSid};
 use crate::settings::Settings;
 use crate::startup::carrier::Standing;
 
 /// The file in the data folder: it names recordings, and nobody who left them.
 const FILE: &str = "erasing.json";
 
-/// An organization, and the carrier's name for a recording.
+/// Who holds a recording, an organization or an account, and the carrier's name for it.
 type Named = (String, String);
 
 fn read(data: &Path) -> anyhow::Result<BTreeSet<Named>> {
@@ -66,16 +66,22 @@ pub(in crate::cli::audit) fn delete(settings: &Settings, keep: bool) -> anyhow::
     runtime.block_on(async {
         let standing = Standing::read(settings).await;
         let (mut left, mut told) = (all.clone(), Vec::new());
-        for (org, name) in all {
+        for (holder, name) in all {
             let done = match &standing {
-                Ok(standing) => gone(standing, &org, &name).await,
-                Err(error) => Err(format!("{error:#}")),
+                Ok(standing) => gone(standing, &holder, &name).await,
+                Err(error) => Err(Undone::Now(format!("{error:#}"))),
             };
             match done {
-                Err(why) => told.push(format!(
-                    "recording {name} of `{org}` is not deleted: {why}; run this again, or delete it at the carrier"
+                Err(Undone::Now(why)) => told.push(format!(
+                    "recording {name} of `{holder}` is not deleted: {why}; run this again, or delete it at the carrier"
                 )),
-                Ok(()) => drop(left.remove(&(org, name))),
+                Err(Undone::Ever(why)) => {
+                    told.push(format!(
+                        "recording {name} of `{holder}` cannot be deleted from here: {why}; delete it at the carrier"
+                    ));
+                    left.remove(&(holder, name));
+                }
+                Ok(()) => drop(left.remove(&(holder, name))),
             }
         }
         write(&settings.data, &left)?;
@@ -83,12 +89,30 @@ pub(in crate::cli::audit) fn delete(settings: &Settings, keep: bool) -> anyhow::
     })
 }
 
+/// Why a recording is not deleted.
+enum Undone {
+    /// It may be when this is run again.
+    Now(String),
+    /// It never will be from here, and is told of once.
+    Ever(String),
+}
+
 /// Deletes one over every account of its organization: one that an account does not have is as good as deleted there.
-async fn gone(standing: &Standing, org: &str, name: &str) -> Result<(), String> {
-    let org = OrgSlug::parse(org).map_err(|error| error.to_string())?;
-    let recording = RecordingSid::parse(name).map_err(|error| error.to_string())?;
-    for client in standing.clients(Some(&org)).map_err(|error| error.to_string())? {
-        client.delete_recording(&recording).await.map_err(|error| error.to_string())?;
+/// Where no organization was known, the account itself holds it.
+async fn gone(standing: &Standing, holder: &str, name: &str) -> Result<(), Undone> {
+    let now = |error: &dyn std::fmt::Display| Undone::Now(error.to_string());
+    let ever = |error: &dyn std::fmt::Display| Undone::Ever(error.to_string());
+    let recording = RecordingSid::parse(name).map_err(|error| ever(&error))?;
+    let clients = match (OrgSlug::parse(holder), AccountSid::parse(holder)) {
+        (Ok(org), _) => standing.clients(Some(&org)).map_err(|error| now(&error))?,
+        (Err(_), Ok(account)) => {
+            let client = standing.accounts.client_of(&standing.directory.now(), &account);
+            vec![client.map_err(|error| ever(&error))?]
+        }
+        (Err(_), Err(_)) => return Err(Undone::Ever("nothing says in which account it is".to_owned())),
+    };
+    for client in clients {
+        client.delete_recording(&recording).await.map_err(|error| now(&error))?;
     }
     Ok(())
 }

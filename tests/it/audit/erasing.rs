@@ -153,6 +153,44 @@ async fn a_person_leaves_every_file_and_the_carrier() {
     assert!(std::fs::read_to_string(stage.house.path("out/trail.jsonl")).unwrap().starts_with(&lines));
 }
 
+/// The caller leaves a message at a number that is nobody's.
+async fn stray(house: &House, recording: &str) {
+    let service = house.serve().await;
+    let call = [("CallSid", "CA000000000000000000000000000000aa"), ("To", "+16195550199")];
+    let apology = service.ask("/twilio/inbound-call", &call).await;
+    let left = [call[0], call[1], ("RecordingSid", recording), ("RecordingStatus", "completed")];
+    service.ask(&apology.attribute("recordingStatusCallback"), &left).await;
+    service.running.store.clone().unwrap().settle().await.unwrap();
+    service.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_at_nobodys_number_is_deleted_over_the_account() {
+    let (house, fake) = (House::with(&[("rules/acme.yaml", RULES)]), Fake::start());
+    let stage = Stage { house, fake };
+    stage.fake.state().recordings.insert(RECORDING.into(), b"a voice".to_vec());
+    stray(&stage.house, RECORDING).await;
+    let output = stage.erase(&[]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(stage.fake.state().recordings.is_empty() && !stage.house.path("data/erasing.json").exists());
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_deleted_is_told_of_once() {
+    let house = House::with(&[("rules/acme.yaml", RULES)]);
+    stray(&house, RECORDING).await;
+    let erase = || {
+        let output = program(&house.path(".")).args(["audit", "erase", "--caller", CALLER]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    let told = erase();
+    assert!(told.contains(&format!("recording {RECORDING} of `{ACCOUNT}` cannot be deleted from here: ")), "{told}");
+    assert!(!house.path("data/erasing.json").exists());
+    let again = erase();
+    assert!(again.contains("nothing tells of this caller") && !again.contains(RECORDING), "{again}");
+}
+
 #[tokio::test]
 async fn a_line_is_nobody_who_called() {
     let stage = Stage::set().await;

@@ -207,6 +207,7 @@ async fn an_organization_may_keep_less_and_that_is_signed_for() {
 #[tokio::test]
 async fn recordings_go_at_the_carrier_before_the_records_that_name_them() {
     const RECORDING: &str = "RE00000000000000000000000000000001";
+    const STRAY: &str = "RE00000000000000000000000000000002";
     let rules = crate::support::RULES.replace("{ ring: backup, for: 20s }", "{ voicemail: Please speak. }");
     let house = House::with(&[("rules/acme.yaml", &rules)]);
     let fake = Fake::start();
@@ -225,6 +226,12 @@ async fn recordings_go_at_the_carrier_before_the_records_that_name_them() {
     let mailbox = service.ask(&ringing.attribute("action"), &missed).await;
     let left = [("RecordingSid", RECORDING), ("RecordingStatus", "completed"), ("RecordingDuration", "7")];
     service.ask(&mailbox.attribute("recordingStatusCallback"), &left).await;
+    // A caller of a number that is nobody's leaves a message, too: only the account has it.
+    fake.state().recordings.insert(STRAY.into(), b"another voice".to_vec());
+    let stray = [("CallSid", "CA000000000000000000000000000000aa"), ("To", "+16195550199")];
+    let apology = service.ask("/twilio/inbound-call", &stray).await;
+    let callback = apology.attribute("recordingStatusCallback");
+    service.ask(&callback, &[stray[0], stray[1], ("RecordingSid", STRAY), left[1], left[2]]).await;
     bound(&house, &service).await;
     service.running.stop().await;
     house.clock.forward(DAY);
