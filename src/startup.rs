@@ -46,6 +46,7 @@ pub mod carrier;
 mod drift;
 mod elsewhere;
 pub mod followers;
+mod holders;
 pub mod keys;
 pub mod names;
 pub mod organizations;
@@ -111,8 +112,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
     store::make_folder(&settings.data)
         .with_context(|| format!("cannot make the data folder `{}`", settings.data.display()))?;
     let directory = Directory::new(accounts::load(settings)?);
-    let folders =
-        Folders { rules: settings.rules.clone(), from: settings.rules_from, templates: settings.templates.clone() };
+    let folders = Folders::of(settings);
     let live = Live::default();
     // The disk and the rules have nothing to do with each other: they are made ready side by side.
     let (opened, change) = thread::scope(|scope| {
@@ -326,13 +326,22 @@ struct Folders {
     rules: PathBuf,
     from: RulesFrom,
     templates: PathBuf,
+    data: PathBuf,
 }
 
 impl Folders {
+    fn of(settings: &Settings) -> Self {
+        let Settings { rules, templates, data, rules_from, .. } = settings;
+        Self { rules: rules.clone(), from: *rules_from, templates: templates.clone(), data: data.clone() }
+    }
+
     fn read_into(&self, live: &Live, clock: &Arc<dyn Clock>) -> Change {
         let now = clock.now();
         if self.from == RulesFrom::Store {
             return live.dress(&files::find_templates(&self.templates), now);
+        }
+        if live.now().read.is_none() {
+            live.remember(holders::read(&self.data));
         }
         let found = files::find(&self.rules, &self.templates);
         let today = now.to_zoned(TimeZone::UTC).date();
@@ -378,6 +387,9 @@ impl Folders {
         let stale = now.count(FileState::Stale);
         app.metrics.reloaded(organizations, stale, now.faults(), app.clock.now().as_second());
         tracing::info!(organizations, lines = now.lines(), stale, faults = now.faults(), rules = %self.place(), "rules read");
+        if self.from == RulesFrom::Folder {
+            holders::keep(&self.data, &app.live.holders());
+        }
         keep(app, change);
     }
 

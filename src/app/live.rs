@@ -86,7 +86,7 @@ pub enum FileState {
     Good,
     /// By an older state of this file, because the present one is bad.
     Stale,
-    /// Not at all: the file is bad, and no older state is known.
+    /// Not at all: the file is bad, and no older state is known; or others have all of its numbers.
     Refused,
 }
 
@@ -161,6 +161,9 @@ impl Snapshot {
         bad.count() + self.problems.len()
     }
 }
+
+/// Which organization has which number.
+pub type Holders = BTreeMap<E164, OrgSlug>;
 
 /// Rules from elsewhere than a folder: whose, and their files, the rule file first.
 pub type TakenUp = (OrgSlug, Vec<RuleText>);
@@ -260,6 +263,16 @@ impl Live {
         self.under(slug, key)
     }
 
+    /// Who had which number in an earlier run; told before the first reading.
+    pub fn remember(&self, held: Holders) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).held = held;
+    }
+
+    /// Who has which number.
+    pub fn holders(&self) -> Holders {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).held.clone()
+    }
+
     /// Reads everything again, and swaps once when something is different.
     pub fn reload(&self, found: &Found, files: &(dyn Files + Sync), today: Date, now: Timestamp) -> Change {
         // One reading at a time; callers are answered from the snapshot meanwhile.
@@ -271,7 +284,7 @@ impl Live {
         if before.read.is_some() && !rules_differ && !skins_differ && problems == before.problems {
             return Change::default();
         }
-        let gone = self.publish(&kept, problems, now);
+        let gone = self.publish(&mut kept, problems, now);
         Change { fresh, gone, differs: true }
     }
 
@@ -284,7 +297,7 @@ impl Live {
         if before.read.is_some() && !skins_differ && problems == before.problems {
             return Change::default();
         }
-        let gone = self.publish(&kept, problems, now);
+        let gone = self.publish(&mut kept, problems, now);
         Change { fresh: Vec::new(), gone, differs: true }
     }
 
@@ -296,7 +309,7 @@ impl Live {
             return Change::default();
         }
         let problems = self.snapshot.load().problems.clone();
-        let gone = self.publish(&kept, problems, now);
+        let gone = self.publish(&mut kept, problems, now);
         Change { fresh, gone, differs: true }
     }
 
@@ -309,15 +322,16 @@ impl Live {
             return false;
         }
         let problems = self.snapshot.load().problems.clone();
-        self.publish(&kept, problems, now);
+        self.publish(&mut kept, problems, now);
         true
     }
 
     /// Swaps to what is kept now; tells who is no longer answered.
-    fn publish(&self, kept: &Kept, problems: Vec<String>, now: Timestamp) -> Vec<OrgSlug> {
+    fn publish(&self, kept: &mut Kept, problems: Vec<String>, now: Timestamp) -> Vec<OrgSlug> {
         let before = self.snapshot.load_full();
         let mut next = Snapshot { problems, read: Some(now), ..Snapshot::default() };
         kept.settle(&before, &mut next);
+        kept.held = numbers::holders(&kept.held, &next);
         let gone =
             before.organizations.keys().filter(|slug| !next.organizations.contains_key(*slug)).cloned().collect();
         for old in before.organizations.values() {

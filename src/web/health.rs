@@ -147,7 +147,7 @@ fn organizations(app: &App) -> Value {
 fn rules(now: &Snapshot) -> Value {
     // What is wrong comes first: it is what somebody looks for.
     let mut files: Vec<(&String, &FileStatus)> = now.files.iter().collect();
-    files.sort_by_key(|(_, file)| file.state == FileState::Good);
+    files.sort_by_key(|(_, file)| file.state == FileState::Good && file.problems.is_empty());
     let listed = files.iter().take(MOST_FILES).map(|(stem, file)| {
         json!({
             "organization": stem,

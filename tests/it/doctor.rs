@@ -159,3 +159,15 @@ async fn it_tells_what_texts_have_cost_today() {
     let told = examined(&own);
     assert!(told.contains("FAIL  acme: spending") && told.contains("and 1 were held up"), "{told}");
 }
+
+#[test]
+fn a_number_in_two_files_fails_with_both_places() {
+    let rules = crate::support::RULES;
+    let house = House::with(&[("rules/acme.yaml", rules), ("rules/zebra.yml", rules)]);
+    for arguments in [&[][..], &["--org", "zebra"]] {
+        let (code, told) = examined(&house, &[], arguments);
+        let both = told.contains("rules/acme.yaml:3") && told.contains("rules/zebra.yml:3");
+        assert!(code == Some(1) && both && told.contains("FAIL  numbers"), "{told}");
+        assert!(told.contains("take it out of one of the two files"), "{told}");
+    }
+}

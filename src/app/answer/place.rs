@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 
 use crate::app::answer::Visit;
 use crate::app::answer::fault::Fault;
-use crate::app::directory::{Grant, Owner, Withheld};
-use crate::app::live::Organization;
+use crate::app::directory::{Grant, Owner, Snapshot as Directory, Withheld};
+use crate::app::live::{Organization, Snapshot as Rules};
 use crate::app::ports::RuleText;
 use crate::app::revisions;
 use crate::decide;
@@ -50,7 +50,7 @@ impl Visit<'_> {
             return Some(tenant.slug.clone());
         }
         let now = self.app.live.now();
-        let (organization, _) = now.number(number)?;
+        let organization = self.meant(&known, &now, number).or_else(|| Some(now.number(number)?.0))?;
         let slug = &organization.slug;
         let by_file = match &self.profile.owner {
             Owner::Simulator => true,
@@ -59,6 +59,14 @@ impl Visit<'_> {
             Owner::Organization(own) => own == slug,
         };
         by_file.then(|| slug.clone())
+    }
+
+    /// The organization that the signed address names, where its own rules have the number and it is known by those
+    /// alone: of two rule files of the operator's that claim one number, the address says which is meant.
+    fn meant<'s>(&self, known: &Directory, now: &'s Rules, number: &E164) -> Option<&'s Arc<Organization>> {
+        let named = self.believed.named.as_ref().filter(|slug| known.tenant(slug).is_none())?;
+        let organization = now.organization(named)?;
+        organization.rules.lines.iter().any(|line| line.number == *number).then_some(organization)
     }
 
     /// Where a new call belongs. A number that nobody has goes to the organization that the URL names, or to the one

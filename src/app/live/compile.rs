@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::app::live::skins::Skins;
-use crate::app::live::{Bundle, FileState, FileStatus, Fresh, Organization, Snapshot, TakenUp, Text, numbers};
+use crate::app::live::{Bundle, FileState, FileStatus, Fresh, Holders, Organization, Snapshot, TakenUp, Text, numbers};
 use crate::app::ports::RuleText;
 use crate::app::trial::Trial;
 use crate::diagnostic::Diagnostic;
@@ -24,6 +24,8 @@ use crate::rules::{FileError, Files, Loaded};
 pub(super) struct Kept {
     files: BTreeMap<String, KeptFile>,
     pub(super) skins: Skins,
+    /// Who has which number.
+    pub(super) held: Holders,
 }
 
 /// One rule file as it was last read.
@@ -191,7 +193,7 @@ impl Kept {
             }
             next.files.insert(stem.clone(), status);
         }
-        numbers::assign(before, next);
+        numbers::assign(&self.held, next);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can be seen on this machine: rules, zone data, disk, outbox.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -37,11 +38,40 @@ pub(super) fn look(report: &mut Report, settings: &Settings, org: Option<&OrgSlu
                 );
                 holidays(report, slug, rules);
             }
+            claims(report, settings, org);
             organizations
         }
         Err(error) => {
             report.fail("rules", format!("{error:#}"), "see every mistake with `ringfall check`");
             Vec::new()
+        }
+    }
+}
+
+/// Numbers that two files claim: each call can go to one place only.
+fn claims(report: &mut Report, settings: &Settings, org: Option<&OrgSlug>) {
+    let all = ground::organizations(settings, None).unwrap_or_default();
+    let file = |slug: &OrgSlug| {
+        let endings = ["yaml", "yml"].into_iter();
+        let names = endings.map(|ending| settings.rules.join(format!("{slug}.{ending}")));
+        names.into_iter().find(|path| path.is_file()).unwrap_or_default()
+    };
+    let mut claimed: BTreeMap<&str, (&OrgSlug, u32)> = BTreeMap::new();
+    for (slug, rules) in &all {
+        for line in &rules.lines {
+            let Some((other, at)) = claimed.insert(line.number.as_str(), (slug, line.at)) else { continue };
+            if other == slug || org.is_some_and(|org| org != slug && org != other) {
+                continue;
+            }
+            let (here, there) = (file(slug), file(other));
+            let told = format!(
+                "{} is claimed at {}:{at} and {}:{}",
+                line.number.masked(),
+                there.display(),
+                here.display(),
+                line.at
+            );
+            report.fail("numbers", told, "take it out of one of the two files: a call can go to one place only");
         }
     }
 }

@@ -88,6 +88,23 @@ async fn a_number_in_two_files_stays_with_whoever_has_it() {
     let file = file(&service, "acme").await;
     let problem = file["problems"].to_string();
     assert!(problem.contains("acme.yaml:3") && problem.contains("zebra.yaml:3"), "{problem}");
+    // No older state of it answers: there is none.
+    assert_eq!(file["state"], "refused");
+    service.running.stop().await;
+    // By name, acme would be the first.
+    let service = house.serve().await;
+    assert!(service.arrive().await.body.contains("+16195550111"));
+    // A signed address that names one of the two is answered by that one's own rules.
+    for (org, rung) in [("acme", "+16195550122"), ("zebra", "+16195550111")] {
+        let call = format!("CA{:032x}", org.len());
+        let reply = service.ask(&format!("/twilio/inbound-call?org={org}"), &[("CallSid", &call)]).await;
+        assert!(reply.status == 200 && reply.body.contains(rung), "{org}: {reply:?}");
+    }
+    service.running.stop().await;
+    // Spoilt before a start, the file of the holder is stood in for, and its number stays with it.
+    house.write("rules/zebra.yaml", "version: 1\n");
+    let service = house.serve().await;
+    assert!(service.arrive().await.body.contains("+16195550111"));
     service.running.stop().await;
 }
 
