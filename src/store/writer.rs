@@ -424,6 +424,7 @@ impl Writer {
     }
 
     fn write_calls(&mut self, portion: Portion) -> bool {
+        self.wrote_calls_us = portion.now_us;
         let written = self.transact_calls(portion);
         self.wrote_calls(written.is_ok());
         if let Err(error) = &written {
