@@ -145,6 +145,11 @@ impl Tenant {
         self.numbers.iter().any(|bound| bound.account == *account)
     }
 
+    /// Whether it is suspended.
+    pub fn is_suspended(&self) -> bool {
+        self.own == Grant::Ending(Withheld::Suspended)
+    }
+
     /// The line that the number's binding names, where it names one.
     pub fn line(&self, number: &E164) -> Option<&str> {
         self.numbers.iter().filter(|bound| bound.number == *number).find_map(|bound| bound.line.as_deref())

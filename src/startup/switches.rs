@@ -60,7 +60,8 @@ fn entry(state: &SwitchState) -> Entry {
 /// Follows both until the task is dropped.
 pub(in crate::startup) async fn run(app: Arc<App>, outbox: Arc<dyn Outbox>, shared: Shared) {
     let mut notices = app.tenants.watch();
-    let mut follower = Follower { app: &app, outbox: &*outbox, cursor: shared.cursor, version: None };
+    let mut follower =
+        Follower { app: &app, outbox: &*outbox, cursor: shared.cursor, version: None, waiting: BTreeSet::new() };
     let mut well = true;
     let mut told = true;
     loop {
@@ -85,8 +86,10 @@ struct Follower<'a> {
     outbox: &'a dyn Outbox,
     /// How far the trail was read.
     cursor: Cursor,
-    /// As of which turn on this node the store knows all.
+    /// As of which turn on this node the store knows all that it takes.
     version: Option<i64>,
+    /// Whose turns the store did not take then: it does not know them, or they are suspended.
+    waiting: BTreeSet<OrgSlug>,
 }
 
 impl Follower<'_> {
@@ -95,11 +98,16 @@ impl Follower<'_> {
             self.pull().await?;
         }
         let version = self.outbox.switches_version().await?;
-        if self.version != Some(version) {
-            self.push().await?;
+        if self.version != Some(version) || self.waiting.iter().any(|org| self.is_taken(org)) {
+            self.waiting = self.push().await?;
             self.version = Some(version);
         }
         Ok(())
+    }
+
+    /// Whether the store takes turns of this organization's switches.
+    fn is_taken(&self, org: &OrgSlug) -> bool {
+        self.app.directory.now().tenant(org).is_some_and(|tenant| !tenant.is_suspended())
     }
 
     /// Takes over what was turned elsewhere.
@@ -128,17 +136,20 @@ impl Follower<'_> {
         Ok(())
     }
 
-    /// Tells the store of what was turned here, as far as it knows the organization.
-    async fn push(&self) -> Result<(), Apart> {
+    /// Tells the store of what was turned here; whose turns it does not take yet.
+    async fn push(&self) -> Result<BTreeSet<OrgSlug>, Apart> {
+        let mut waiting = BTreeSet::new();
         for state in self.outbox.switches().await? {
-            if self.app.directory.now().tenant(&state.org).is_some() {
-                self.told(&state.org, &state).await?;
+            if self.is_taken(&state.org) {
+                self.tell(&state.org, &state).await?;
+            } else {
+                waiting.insert(state.org);
             }
         }
-        Ok(())
+        Ok(waiting)
     }
 
-    async fn told(&self, org: &OrgSlug, here: &SwitchState) -> Result<(), Apart> {
+    async fn tell(&self, org: &OrgSlug, here: &SwitchState) -> Result<(), Apart> {
         let store = self.app.tenants.as_ref();
         let by = match &here.now {
             Some(setting) => setting.set.clone(),
@@ -150,7 +161,7 @@ impl Follower<'_> {
         let deed = if here.now.is_some() { Deed::SwitchTurned } else { Deed::SwitchUndone };
         match switching::amend(store, (org, &here.switch), Some(here), &by, |_| Ok(deed)).await {
             Ok(_) | Err(SwitchError::Nothing(_)) => Ok(()),
-            // It is suspended, or gone since: what is turned here counts here.
+            // It was suspended, or has gone, this moment: what is turned here counts here.
             Err(SwitchError::Store(TenantError::Forbidden(_) | TenantError::NotFound(_))) => Ok(()),
             Err(SwitchError::Store(error)) => Err(error.into()),
         }

@@ -92,6 +92,25 @@ async fn a_switch_turned_on_one_node_counts_on_all_and_outlives_them_without_the
     }
 }
 
+#[actix_web::test]
+async fn what_was_turned_before_the_store_knew_the_organization_counts_on_all_nodes_once_it_does() {
+    let database = crate::postgres::shared().database();
+    let settings = [("RINGFALL_API_JWT_SECRET", SECRET), ("RINGFALL_DATABASE_URL", database.url.expose())];
+    let second = [settings[0], settings[1], ("RINGFALL_NODE", "node-2")];
+    let (house, other) = (house(), house());
+    let service = house.serve_with(&settings, None).await;
+    let there = other.serve_with(&second, None).await;
+    command(&house, "switch set closed on --org acme --by ana");
+    says(&service, CLOSED).await;
+    says(&there, OPEN).await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let desk = Desk { house, service, client };
+    world(desk.tenants().as_ref()).await;
+    says(&there, CLOSED).await;
+    there.running.stop().await;
+    desk.service.running.stop().await;
+}
+
 fn elsewhere(house: &House, arguments: &str, database: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = program(&house.path(""));
     let command = command.args(arguments.split_whitespace()).env("RINGFALL_RULES", "rules");
