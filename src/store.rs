@@ -103,9 +103,6 @@ pub struct Store {
     patience: Patience,
     wish: Arc<Wish>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    // Last, so that the folder is given back when nothing writes any more.
-    #[expect(dead_code, reason = "it holds the lock on the folder")]
-    folder: Folder,
 }
 
 impl Store {
@@ -140,6 +137,7 @@ impl Store {
             wrote_calls_us: now_us,
             retry: Retry::default(),
             retention,
+            folder,
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(&received));
         Ok(Self {
@@ -151,11 +149,11 @@ impl Store {
             patience: options.patience,
             wish,
             thread: Mutex::new(Some(thread.map_err(StoreError::Thread)?)),
-            folder,
         })
     }
 
-    /// Writes what waits and stops; what is appended afterwards is refused.
+    /// Writes what waits, stops and gives the folder back; what is appended afterwards is refused. Whoever reads at that
+    /// moment may go on.
     pub fn close(&self) {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {

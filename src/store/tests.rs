@@ -373,7 +373,12 @@ fn a_folder_is_held_by_one_process() {
     let refused = Store::open(&options).unwrap_err();
     assert!(matches!(refused, StoreError::Held { .. }), "{refused}");
     assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
+    // Somebody may still read in it.
+    store.close();
+    let next = Store::open(&options).unwrap();
     drop(store);
+    assert!(Store::open(&options).is_err(), "what is over gives back only what it held");
+    drop(next);
     Store::open(&options).unwrap();
 }
 

@@ -15,6 +15,7 @@ use crate::store::calls::{Calls, Portion};
 use crate::store::checkpoints::Checkpoints;
 use crate::store::deferred::{Deferred, Kept, Written};
 use crate::store::memory::Memory;
+use crate::store::open::Folder;
 use crate::store::reply::{Replies, Waiting};
 use crate::store::retention::Retention;
 use crate::store::rows::{self, KeptRules, Spot};
@@ -75,6 +76,9 @@ pub(in crate::store) struct Writer {
     pub(in crate::store) wrote_calls_us: i64,
     pub(in crate::store) retry: Retry,
     pub(in crate::store) retention: Retention,
+    /// Last, so that it is given back when nothing writes any more.
+    #[expect(dead_code, reason = "it holds the lock on the folder")]
+    pub(in crate::store) folder: Folder,
 }
 
 /// When writing is tried again after it failed.
