@@ -26,6 +26,7 @@ mod reply;
 mod retention;
 mod rows;
 mod state;
+mod told;
 mod writer;
 
 use std::path::PathBuf;
@@ -56,6 +57,7 @@ use crate::store::reply::Waiting;
 use crate::store::retention::{Own, Retention, Wish};
 use crate::store::rows::KeptRules;
 use crate::store::state::Counts;
+use crate::store::told::Told;
 use crate::store::writer::{Job, Retry, Writer};
 
 /// Records on their way to the writing thread. When the disk hangs, this many calls wait for it (some 50 MB);
@@ -97,6 +99,7 @@ pub struct Options {
 pub struct Store {
     jobs: Sender<Job>,
     memory: Arc<Memory>,
+    told: Arc<Told>,
     counts: Arc<Counts>,
     archive: Archive,
     clock: Arc<dyn Clock>,
@@ -122,14 +125,17 @@ impl Store {
         // Room is taken when records wait, and not for as many as may.
         let (jobs, received) = unbounded();
         let retention = Retention::default();
+        let last = rows::last(&connection).map_err(of)?;
+        let told = Arc::new(Told::after(last.seq));
         let wish = Arc::clone(&retention.wish);
         let writer = Writer {
             file: file.clone(),
-            last: rows::last(&connection).map_err(of)?,
+            last,
             connection,
             clock: Arc::clone(&options.clock),
             calls,
             memory: Arc::clone(&memory),
+            told: Arc::clone(&told),
             counts: Arc::clone(&counts),
             deferred: Deferred::default(),
             checkpoints: Checkpoints::start(file.clone()).map_err(StoreError::Thread)?,
@@ -143,6 +149,7 @@ impl Store {
         Ok(Self {
             jobs,
             memory,
+            told,
             counts,
             archive: Archive::of(file),
             clock: Arc::clone(&options.clock),

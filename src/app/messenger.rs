@@ -73,8 +73,7 @@ impl Outreach {
 
     /// The place up to which the journal was read for telling people.
     pub async fn place(&self) -> Option<i64> {
-        let place = self.0.get()?.outbox.place().await.ok()?;
-        Some(place.record)
+        self.0.get()?.outbox.place().await.ok()
     }
 
     /// How it stands at that moment; nothing when people are not told at all.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::OptionalExtension as _;
 
-use crate::app::messenger::ports::{Became, Delivery, Entry, Outbox, OutboxError, Place, Room, Spent, Told, Waiting};
+use crate::app::messenger::ports::{Became, Delivery, Entry, Outbox, OutboxError, Room, Spent, Told, Waiting};
 use crate::app::ports::Later;
 use crate::database::{Address, AddressError};
 use crate::model::phone::E164;
@@ -101,7 +101,7 @@ impl Desk {
 }
 
 impl Outbox for Desk {
-    fn place(&self) -> Later<'_, Result<Place, OutboxError>> {
+    fn place(&self) -> Later<'_, Result<i64, OutboxError>> {
         let node = self.node();
         Box::pin(async move {
             let kept =
@@ -115,7 +115,7 @@ impl Outbox for Desk {
         })
     }
 
-    fn keep(&self, entries: Vec<Entry>, place: Option<Place>) -> Later<'_, Result<(), OutboxError>> {
+    fn keep(&self, entries: Vec<Entry>, place: Option<i64>) -> Later<'_, Result<(), OutboxError>> {
         let shares = self.shared.is_some();
         let (switches, texts): (Vec<_>, Vec<_>) = entries
             .into_iter()
@@ -204,14 +204,14 @@ impl Outbox for Desk {
         self.file.aside(move |work| Box::pin(async move { keep::heeded(work, &org, &message).await }))
     }
 
-    fn own_place(&self) -> Later<'_, Result<Option<Place>, OutboxError>> {
+    fn own_place(&self) -> Later<'_, Result<Option<i64>, OutboxError>> {
         if self.shared.is_none() {
             return Box::pin(async { Ok(None) });
         }
         self.file.aside(|work| Box::pin(keep::place(work, OWN)))
     }
 
-    fn keep_own(&self, entries: Vec<Entry>, place: Option<Place>) -> Later<'_, Result<(), OutboxError>> {
+    fn keep_own(&self, entries: Vec<Entry>, place: Option<i64>) -> Later<'_, Result<(), OutboxError>> {
         if self.shared.is_none() {
             return Box::pin(async { Ok(()) });
         }

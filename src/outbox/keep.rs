@@ -1,6 +1,6 @@
 //! What is kept: texts, calls, wishes, switches and reports.
 
-use crate::app::messenger::ports::{Entry, OutboxError, Place};
+use crate::app::messenger::ports::{Entry, OutboxError};
 use crate::outbox::report;
 use crate::outbox::work::{Work, given, one, run};
 use crate::outreach::draft::Draft;
@@ -14,7 +14,7 @@ pub(in crate::outbox) async fn all(
     work: &mut dyn Work,
     node: &str,
     entries: &[Entry],
-    place: Option<Place>,
+    place: Option<i64>,
 ) -> Result<(), OutboxError> {
     let mut whose = "";
     for entry in entries {
@@ -25,15 +25,15 @@ pub(in crate::outbox) async fn all(
         keep(work, entry).await?;
     }
     let Some(place) = place else { return Ok(()) };
-    let insert = "INSERT INTO reading (node, record, effect) VALUES ($1, $2, $3) \
-                  ON CONFLICT (node) DO UPDATE SET record = excluded.record, effect = excluded.effect";
-    run(work, insert, &given![node, place.record, place.effect]).await
+    let insert = "INSERT INTO reading (node, record) VALUES ($1, $2) \
+                  ON CONFLICT (node) DO UPDATE SET record = excluded.record";
+    run(work, insert, &given![node, place]).await
 }
 
 /// How far the node's journal has been read; nothing for one that was never read.
-pub(in crate::outbox) async fn place(work: &mut dyn Work, node: &str) -> Result<Option<Place>, OutboxError> {
-    let row = one(work, "SELECT record, effect FROM reading WHERE node = $1", &given![node]).await?;
-    row.map(|row| Ok(Place { record: row.number(0)?, effect: row.number(1)? })).transpose()
+pub(in crate::outbox) async fn place(work: &mut dyn Work, node: &str) -> Result<Option<i64>, OutboxError> {
+    let row = one(work, "SELECT record FROM reading WHERE node = $1", &given![node]).await?;
+    row.map(|row| row.number(0)).transpose()
 }
 
 /// The name of this file, which no other has; it is drawn once.

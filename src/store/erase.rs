@@ -123,8 +123,6 @@ impl Erasing {
                 .prepare_cached("UPDATE calls SET caller = ?2, summary = ?3 WHERE id = ?1")?
                 .execute(params![id, person::ERASED, body::column(&summary)?])?;
         }
-        let effects = "UPDATE outbox SET target = ?2 WHERE target = ?1";
-        transaction.execute(effects, params![self.whom.caller(), person::ERASED])?;
         transaction.commit()?;
         // What earlier changes left behind in free room is only gone when the file is written anew.
         self.connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")

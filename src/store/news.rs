@@ -1,60 +1,70 @@
 //! The journal read behind its writing, for those who tell people.
 
-use std::collections::BTreeMap;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-use rusqlite::{Connection, params};
-
-use crate::app::messenger::ports::{News, Place, Trail};
+use crate::app::messenger::ports::{News, Trail};
 use crate::app::ports::{JournalError, Later};
-use crate::audit::record::Record;
+use crate::audit::record::{Kind, Record};
+use crate::store::told::{Told, concerns};
 use crate::store::{Store, body};
 
-/// Effects and records read at once.
+/// Records told of that are read at once.
 const PORTION: usize = 256;
 
+/// Records looked through at once for those that are told of.
+const LOOKED: i64 = 4_096;
+
+/// As much of a record as says whether somebody is told of it.
+#[derive(Deserialize)]
+struct Look {
+    kind: Kind,
+    #[serde(default)]
+    effects: Vec<IgnoredAny>,
+}
+
 impl Trail for Store {
-    fn news(&self, after: Place) -> Later<'_, Result<News, JournalError>> {
-        Box::pin(self.read(move |archive| archive.readers.ask(|connection| news(connection, after))))
+    fn news(&self, after: i64) -> Later<'_, Result<News, JournalError>> {
+        let told = std::sync::Arc::clone(&self.told);
+        Box::pin(self.read(move |archive| archive.readers.ask(|connection| news(connection, &told, after))))
     }
 }
 
-fn news(connection: &Connection, after: Place) -> rusqlite::Result<News> {
-    let most = i64::try_from(PORTION).unwrap_or(i64::MAX);
-    let last = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-    // One moment for all questions, so that nothing written between two of them is passed by.
+fn news(connection: &Connection, told: &Told, after: i64) -> rusqlite::Result<News> {
+    // One moment for all questions, and the places afterwards, so that nothing written meanwhile is passed by.
     let moment = connection.unchecked_transaction()?;
-    let end: i64 = moment.query_row("SELECT coalesce(max(seq), 0) FROM records", [], last)?;
-    let mut place = Place { record: end.max(after.record), ..after };
-    let mut found = BTreeMap::new();
-    let select = "SELECT o.id, r.seq, r.body FROM outbox o JOIN records r ON r.seq = o.record \
-                  WHERE o.id > ?1 ORDER BY o.id LIMIT ?2";
-    let mut query = moment.prepare_cached(select)?;
-    let mut rows = query.query(params![after.effect, most])?;
-    let (mut effects, mut latest) = (0, 0);
-    while let Some(row) = rows.next()? {
-        place.effect = row.get(0)?;
-        latest = row.get(1)?;
-        effects += 1;
-        found.insert(latest, read(row, 2)?);
+    let end: i64 = moment.query_row("SELECT coalesce(max(seq), 0) FROM records", [], |row| row.get(0))?;
+    let end = end.max(after);
+    let (places, reached) = match told.between(after, end, PORTION) {
+        Some(places) => (places, end),
+        None => looked_through(&moment, after, end)?,
+    };
+    let place = if places.len() == PORTION { places.last().copied().unwrap_or(reached) } else { reached };
+    let mut query = moment.prepare_cached("SELECT body FROM records WHERE seq = ?1")?;
+    let mut records = Vec::with_capacity(places.len());
+    for place in places {
+        records.extend(query.query_row([place], |row| read(row, 0)).optional()?);
     }
-    if effects == PORTION {
-        // What was written after these effects waits for those before it.
-        place.record = place.record.min(latest).max(after.record);
-    }
-    let select = "SELECT seq, body FROM records INDEXED BY records_told WHERE seq > ?1 AND seq <= ?2 \
-                  AND kind IN ('message', 'transcription') ORDER BY seq LIMIT ?3";
-    let mut query = moment.prepare_cached(select)?;
-    let mut rows = query.query(params![after.record, place.record, most])?;
-    let mut texts = 0;
+    Ok(News { records, place })
+}
+
+/// The places of those that are told of, and how far they were looked for.
+fn looked_through(connection: &Connection, after: i64, end: i64) -> rusqlite::Result<(Vec<i64>, i64)> {
+    let mut query = connection.prepare_cached("SELECT seq, body FROM records WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+    let mut rows = query.query(params![after, LOOKED])?;
+    let (mut places, mut looked, mut reached) = (Vec::new(), 0, after);
     while let Some(row) = rows.next()? {
-        let seq = row.get(0)?;
-        texts += 1;
-        if texts == PORTION {
-            place.record = seq;
+        (reached, looked) = (row.get(0)?, looked + 1);
+        let look: Look = body::decode(row.get_ref(1)?.as_blob()?)?;
+        if concerns(look.kind, !look.effects.is_empty()) {
+            places.push(reached);
         }
-        found.insert(seq, read(row, 1)?);
+        if places.len() == PORTION {
+            return Ok((places, reached));
+        }
     }
-    Ok(News { records: found.into_values().collect(), place })
+    Ok((places, if looked == LOOKED { reached } else { end }))
 }
 
 fn read(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Record> {

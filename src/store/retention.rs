@@ -120,9 +120,6 @@ fn go_of(connection: &mut Connection, own: &Own) -> rusqlite::Result<usize> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut rows = 0;
     for place in &own.places {
-        let effects = "DELETE FROM outbox WHERE (call, org) IN (SELECT call, org FROM records WHERE seq = ?1) \
-                       AND record = ?1";
-        transaction.prepare_cached(effects)?.execute([place])?;
         let loose = "DELETE FROM loose_steps WHERE (org, step) IN (SELECT org, step FROM records WHERE seq = ?1 \
                      AND call = '') AND record = ?1";
         transaction.prepare_cached(loose)?.execute([place])?;
@@ -147,9 +144,6 @@ fn records(connection: &Connection, upto: i64) -> rusqlite::Result<usize> {
     let first = connection.prepare_cached("SELECT min(seq) FROM records")?.query_row([], |row| row.get(0));
     let Some(first) = first.optional()?.flatten().filter(|first: &i64| *first <= upto) else { return Ok(0) };
     let end = upto.min(first + ROWS - 1);
-    let effects = "DELETE FROM outbox WHERE (call, org) IN (SELECT call, org FROM records WHERE seq <= ?1) \
-                   AND record <= ?1";
-    connection.prepare_cached(effects)?.execute([end])?;
     let loose = "DELETE FROM loose_steps WHERE (org, step) IN (SELECT org, step FROM records WHERE seq <= ?1 \
                  AND call = '') AND record <= ?1";
     connection.prepare_cached(loose)?.execute([end])?;

@@ -1,4 +1,4 @@
-//! Records, effects, keys and rule texts as rows.
+//! Records, keys and rule texts as rows.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ pub(in crate::store) struct Spot {
     pub(in crate::store) written_us: i64,
 }
 
-/// Writes a record with its effects and keys.
+/// Writes a record with its keys.
 pub(in crate::store) fn append(
     connection: &Connection,
     spot: Spot,
@@ -38,20 +38,6 @@ pub(in crate::store) fn append(
     if is_loose(record) {
         let insert = "INSERT INTO loose_steps (org, step, record) VALUES (?1, ?2, ?3)";
         connection.prepare_cached(insert)?.execute(params![record.org, record.step, seq])?;
-    }
-    for effect in &record.effects {
-        let insert = "INSERT INTO outbox (record, org, call, effect, kind, step, target, due) \
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (call, org, effect) DO NOTHING";
-        connection.prepare_cached(insert)?.execute(params![
-            seq,
-            record.org,
-            record.call,
-            effect.key,
-            effect.kind,
-            effect.step,
-            effect.to,
-            record.received.us
-        ])?;
     }
     if let (Kind::Screen, Some(accepted)) = (record.kind, record.reported.accepted) {
         let insert = "INSERT INTO keys (call, org, leg, contact, accepted, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \

@@ -20,6 +20,7 @@ use crate::store::reply::{Replies, Waiting};
 use crate::store::retention::Retention;
 use crate::store::rows::{self, KeptRules, Spot};
 use crate::store::state::Counts;
+use crate::store::told::Told;
 
 /// Rows of one transaction at most: more would only make the first ones wait.
 const BATCH: usize = 512;
@@ -67,6 +68,7 @@ pub(in crate::store) struct Writer {
     pub(in crate::store) clock: Arc<dyn Clock>,
     pub(in crate::store) calls: Calls,
     pub(in crate::store) memory: Arc<Memory>,
+    pub(in crate::store) told: Arc<Told>,
     pub(in crate::store) counts: Arc<Counts>,
     pub(in crate::store) deferred: Deferred,
     pub(in crate::store) checkpoints: Checkpoints,
@@ -232,7 +234,7 @@ impl Writer {
         for job in batch {
             done.push(match job {
                 Job::Append(written, _) => {
-                    let appended = append(&transaction, &mut self.calls, &mut last, written)?;
+                    let appended = append(&transaction, (&mut self.calls, &self.told), &mut last, written)?;
                     Done::Appended(last.seq, appended)
                 }
                 Job::Rules(kept, _) => {
@@ -372,7 +374,7 @@ impl Writer {
         }
         let mut places = Vec::new();
         for written in self.deferred.first(count) {
-            let fresh = append(&transaction, &mut self.calls, &mut last, written)? == Appended::Fresh;
+            let fresh = append(&transaction, (&mut self.calls, &self.told), &mut last, written)? == Appended::Fresh;
             places.push(fresh.then_some(last.seq));
         }
         transaction.commit()?;
@@ -460,7 +462,7 @@ impl Writer {
 /// Writes the record behind the last one, unless its step has one.
 fn append(
     connection: &Connection,
-    calls: &mut Calls,
+    (calls, told): (&mut Calls, &Told),
     last: &mut Spot,
     written: &Written,
 ) -> rusqlite::Result<Appended> {
@@ -476,6 +478,7 @@ fn append(
         return Ok(if late { Appended::Replayed { twiml, at } } else { Appended::Repeat { twiml } });
     }
     let spot = Spot { seq: last.seq + 1, ..*last };
+    told.note(spot.seq, record);
     rows::append(connection, spot, record, &written.body)?;
     calls.took(spot.seq, record);
     *last = spot;

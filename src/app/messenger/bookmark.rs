@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::app::messenger::ports::Place;
-
 /// So long a place at which nobody was concerned may be kept in memory alone.
 pub(super) const OFTEN: Duration = Duration::from_secs(5);
 
@@ -16,19 +14,19 @@ pub(super) const OFTEN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Bookmark {
     /// Where the next portion begins.
-    pub(super) place: Place,
-    kept: Place,
+    pub(super) place: i64,
+    kept: i64,
     since: Instant,
 }
 
 impl Bookmark {
     /// As it was kept.
-    pub(super) const fn at(kept: Place, now: Instant) -> Self {
+    pub(super) const fn at(kept: i64, now: Instant) -> Self {
         Self { place: kept, kept, since: now }
     }
 
     /// Moves on. The place, when it is to be kept now: with all that concerned somebody, and else now and then.
-    pub(super) fn turn(&mut self, to: Place, concerned: bool, now: Instant) -> Option<Place> {
+    pub(super) fn turn(&mut self, to: i64, concerned: bool, now: Instant) -> Option<i64> {
         self.place = to;
         let due = concerned || now.saturating_duration_since(self.since) >= OFTEN;
         if !due || self.kept == to {
@@ -43,39 +41,35 @@ impl Bookmark {
 mod tests {
     use super::*;
 
-    const fn place(record: i64, effect: i64) -> Place {
-        Place { record, effect }
-    }
-
     #[test]
     fn what_concerns_somebody_is_kept_with_its_place_at_once() {
         let now = Instant::now();
-        let mut mark = Bookmark::at(place(7, 1), now);
-        assert_eq!(mark.turn(place(8, 2), true, now), Some(place(8, 2)));
-        assert_eq!(mark.turn(place(9, 3), true, now), Some(place(9, 3)));
-        assert_eq!(mark.place, place(9, 3));
+        let mut mark = Bookmark::at(7, now);
+        assert_eq!(mark.turn(8, true, now), Some(8));
+        assert_eq!(mark.turn(9, true, now), Some(9));
+        assert_eq!(mark.place, 9);
     }
 
     #[test]
     fn what_concerns_nobody_is_written_every_few_seconds_at_most() {
         let begun = Instant::now();
-        let mut mark = Bookmark::at(Place::default(), begun);
+        let mut mark = Bookmark::at(0, begun);
         let mut kept = Vec::new();
         // Ten seconds under calls, ten looks a second.
         for look in 1..=100_u32 {
             let now = begun + Duration::from_millis(100) * look;
-            kept.extend(mark.turn(place(i64::from(look), 0), false, now));
-            assert_eq!(mark.place.record, i64::from(look));
+            kept.extend(mark.turn(i64::from(look), false, now));
+            assert_eq!(mark.place, i64::from(look));
         }
-        assert_eq!(kept, [place(50, 0), place(100, 0)]);
+        assert_eq!(kept, [50, 100]);
     }
 
     #[test]
     fn what_was_passed_by_is_kept_once_all_is_quiet() {
         let begun = Instant::now();
-        let mut mark = Bookmark::at(Place::default(), begun);
-        assert_eq!(mark.turn(place(3, 0), false, begun), None);
-        assert_eq!(mark.turn(place(3, 0), false, begun + OFTEN), Some(place(3, 0)));
-        assert_eq!(mark.turn(place(3, 0), false, begun + OFTEN * 2), None);
+        let mut mark = Bookmark::at(0, begun);
+        assert_eq!(mark.turn(3, false, begun), None);
+        assert_eq!(mark.turn(3, false, begun + OFTEN), Some(3));
+        assert_eq!(mark.turn(3, false, begun + OFTEN * 2), None);
     }
 }

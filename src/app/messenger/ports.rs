@@ -19,16 +19,7 @@ use crate::tenant::switch::SwitchState;
 /// The journal, read behind its writing.
 pub trait Trail: fmt::Debug + Send + Sync {
     /// What came after this place and concerns the people to be told: records with effects, texts, messages left.
-    fn news(&self, after: Place) -> Later<'_, Result<News, JournalError>>;
-}
-
-/// How far the journal has been read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Place {
-    /// The last record.
-    pub record: i64,
-    /// The last effect.
-    pub effect: i64,
+    fn news(&self, after: i64) -> Later<'_, Result<News, JournalError>>;
 }
 
 /// A portion of the journal.
@@ -37,16 +28,16 @@ pub struct News {
     /// The records, in their order.
     pub records: Vec<Record>,
     /// Where the next portion begins.
-    pub place: Place,
+    pub place: i64,
 }
 
 /// Where texts wait; and what was said in return.
 pub trait Outbox: fmt::Debug + Send + Sync {
     /// How far the journal has been read.
-    fn place(&self) -> Later<'_, Result<Place, OutboxError>>;
+    fn place(&self) -> Later<'_, Result<i64, OutboxError>>;
 
     /// Keeps all of this in one step: what is known already is left as it is.
-    fn keep(&self, entries: Vec<Entry>, place: Option<Place>) -> Later<'_, Result<(), OutboxError>>;
+    fn keep(&self, entries: Vec<Entry>, place: Option<i64>) -> Later<'_, Result<(), OutboxError>>;
 
     /// Takes texts that are due; each is nobody else's until it is settled. Those that must not go out any more are
     /// settled right here.
@@ -81,11 +72,11 @@ pub trait Outbox: fmt::Debug + Send + Sync {
     fn heeded<'a>(&'a self, org: &'a str, message: &'a str) -> Later<'a, Result<Option<String>, OutboxError>>;
 
     /// How far the journal has been read as this node alone keeps it; nothing where it shares nothing.
-    fn own_place(&self) -> Later<'_, Result<Option<Place>, OutboxError>>;
+    fn own_place(&self) -> Later<'_, Result<Option<i64>, OutboxError>>;
 
     /// Keeps turns of switches, and how far the journal has been read, on this node alone; nothing where it shares
     /// nothing.
-    fn keep_own(&self, entries: Vec<Entry>, place: Option<Place>) -> Later<'_, Result<(), OutboxError>>;
+    fn keep_own(&self, entries: Vec<Entry>, place: Option<i64>) -> Later<'_, Result<(), OutboxError>>;
 
     /// The text of that key, and how it stands.
     fn kept<'a>(&'a self, org: &'a str, call: &'a str, key: &'a str)

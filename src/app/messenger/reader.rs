@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::app::live::Organization;
 use crate::app::messenger::bookmark::{Bookmark, OFTEN};
-use crate::app::messenger::ports::{Entry, Outbox, OutboxError, Place, Told, Trail};
+use crate::app::messenger::ports::{Entry, Outbox, OutboxError, Told, Trail};
 use crate::app::messenger::practice;
 use crate::app::messenger::switchboard::Footing;
 use crate::app::messenger::trouble::Trouble;
@@ -80,10 +80,10 @@ pub async fn run(app: Arc<App>, trail: Arc<dyn Trail>, outbox: Arc<dyn Outbox>, 
 
 /// The place up to which the journal was read, as this node alone keeps it now and then.
 #[derive(Default)]
-struct Own(Option<(Place, Instant)>);
+struct Own(Option<(i64, Instant)>);
 
 impl Own {
-    async fn keep(&mut self, outbox: &dyn Outbox, place: Place) {
+    async fn keep(&mut self, outbox: &dyn Outbox, place: i64) {
         let known = self.0.is_some_and(|(kept, at)| kept == place || at.elapsed() < OFTEN);
         // It is only where the search begins while all else is away: what fails now is kept later.
         if !known && outbox.keep_own(Vec::new(), Some(place)).await.is_ok() {

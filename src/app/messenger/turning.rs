@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::app::messenger::ports::{Entry, OutboxError, Place, Trail};
+use crate::app::messenger::ports::{Entry, OutboxError, Trail};
 use crate::app::messenger::reader::{Heard, Reader, stands};
 use crate::audit::record::Kind as RecordKind;
 use crate::control::command::wish;
@@ -22,7 +22,7 @@ const PROMPT: Duration = Duration::from_secs(10);
 impl Reader<'_> {
     /// Heeds texts that turn switches, from this node's own journal and disk, while what nodes share is away; the rest
     /// of the news waits for it. `ahead` is how far the journal was read so.
-    pub(super) async fn turn_ahead(&self, trail: &dyn Trail, ahead: &mut Option<Place>) -> Result<(), OutboxError> {
+    pub(super) async fn turn_ahead(&self, trail: &dyn Trail, ahead: &mut Option<i64>) -> Result<(), OutboxError> {
         let from = match *ahead {
             Some(place) => Some(place),
             None => self.outbox.own_place().await?,

@@ -1,6 +1,6 @@
 //! What becomes of texts, whatever stops in between and whatever database keeps them.
 
-use ringfall::app::messenger::ports::{Became, Entry, Outbox as _, Place, Room};
+use ringfall::app::messenger::ports::{Became, Entry, Outbox as _, Room};
 use ringfall::model::ids::OrgSlug;
 use ringfall::model::phone::E164;
 use ringfall::outreach::draft::Draft;
@@ -21,8 +21,8 @@ fn report(sid: &str, status: &str, error: Option<u32>) -> Entry {
 
 pub(crate) async fn a_text_is_kept_once_and_with_its_place(ground: Ground) {
     let desk = ground.open();
-    assert_eq!(desk.place().await.unwrap(), Place::default());
-    let place = Place { record: 7, effect: 3 };
+    assert_eq!(desk.place().await.unwrap(), 0);
+    let place = 7;
     desk.keep(vec![draft("a", DANA, 100)], Some(place)).await.unwrap();
     desk.keep(vec![draft("a", DANA, 100), draft("b", DANA, 100)], None).await.unwrap();
     drop(desk);

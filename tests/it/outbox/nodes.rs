@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use ringfall::app::messenger::ports::{Became, Outbox as _, Place, Room};
+use ringfall::app::messenger::ports::{Became, Outbox as _, Room};
 use ringfall::outbox::Desk;
 
 use crate::outbox::{DANA, claim, draft, room, states};
@@ -39,8 +39,8 @@ async fn of_many_nodes_each_text_is_one_nodes_and_each_reads_its_own_journal() {
     let many = (0..200)
         .map(|number| draft(&format!("n{number}"), &format!("+1{}55501{:02}", 201 + number / 100, number % 100), 100))
         .collect();
-    nodes[0].keep(many, Some(Place { record: 9, effect: 9 })).await.unwrap();
-    assert_eq!(nodes[1].place().await.unwrap(), Place::default());
+    nodes[0].keep(many, Some(9)).await.unwrap();
+    assert_eq!(nodes[1].place().await.unwrap(), 0);
     let mut tasks = tokio::task::JoinSet::new();
     for node in nodes.clone() {
         tasks.spawn(sends(node));
@@ -85,7 +85,7 @@ async fn while_the_database_is_away_nothing_waits_long_and_afterwards_all_is_the
     let database = server.database();
     let folder = tempfile::tempdir().unwrap();
     let desk = node(&folder, &database.url, "one");
-    desk.keep(vec![draft("a", DANA, 100)], Some(Place { record: 1, effect: 1 })).await.unwrap();
+    desk.keep(vec![draft("a", DANA, 100)], Some(1)).await.unwrap();
     server.stop();
     // Switches are here whatever is away.
     assert_eq!(desk.switches().await.unwrap(), []);
@@ -102,7 +102,7 @@ async fn while_the_database_is_away_nothing_waits_long_and_afterwards_all_is_the
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(claim(&other, 100).await.len(), 2);
-    assert_eq!(desk.place().await.unwrap(), Place { record: 1, effect: 1 });
+    assert_eq!(desk.place().await.unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,6 +111,7 @@ async fn the_steps_are_taken_back_and_taken_again() {
     let folder = tempfile::tempdir().unwrap();
     node(&folder, &database.url, "one").keep(vec![draft("a", DANA, 100)], None).await.unwrap();
     let back = [
+        include_str!("../../../src/outbox/migrations/back/postgres-3.sql"),
         include_str!("../../../src/outbox/migrations/back/postgres-2.sql"),
         include_str!("../../../src/outbox/migrations/back/postgres-1.sql"),
     ];
@@ -123,6 +124,7 @@ async fn the_steps_are_taken_back_and_taken_again() {
     desk.keep(vec![draft("a", DANA, 100)], None).await.unwrap();
     let file = rusqlite::Connection::open(folder.path().join("outbox.db")).unwrap();
     for back in [
+        include_str!("../../../src/outbox/migrations/back/sqlite-5.sql"),
         include_str!("../../../src/outbox/migrations/back/sqlite-4.sql"),
         include_str!("../../../src/outbox/migrations/back/sqlite-3.sql"),
         include_str!("../../../src/outbox/migrations/back/sqlite-2.sql"),
