@@ -75,6 +75,11 @@ async fn measure(span: Duration) {
     let one = Setup::organizations("one", 1);
     let bare = bare_run(&one, span).await;
     row("bare handler", &bare);
+    let mut keeping = Setup::organizations("keeping", 1);
+    keeping.more = vec![(bare::FOLDER, keeping.folder.display().to_string())];
+    let keeping = bare_run(&keeping, span).await;
+    row("bare handler that keeps a row, durable", &keeping);
+    println!("  by processor time {:.2} of the bare handler", bare.cpu_per_request() / keeping.cpu_per_request());
     let (server, _) = Server::start(&one).await;
     let calls = Calls::prepare(&server, 1, estimated_calls(span)).await;
     let full = run(&server, &calls, span).await;
