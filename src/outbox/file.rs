@@ -11,6 +11,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, TransactionBehavior};
 
 use crate::app::messenger::ports::OutboxError;
+use crate::database::alone;
 use crate::outbox::work::{Done, Row, Value, Work};
 
 mod migrations {
@@ -86,10 +87,14 @@ impl File {
 fn connect(file: &Path) -> Result<Connection, Box<dyn std::error::Error>> {
     let mut connection = Connection::open(file)?;
     connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.set_prepared_statement_cache_capacity(64);
-    migrations::migrations::runner().run(&mut connection)?;
+    alone(file, || -> Result<(), Box<dyn std::error::Error>> {
+        // The engine refuses this at once where another program does it too, and waits for nobody.
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        migrations::migrations::runner().run(&mut connection)?;
+        Ok(())
+    })??;
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
     Ok(connection)
 }

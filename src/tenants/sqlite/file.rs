@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
+use crate::database::alone;
 use crate::tenants::OpenError;
 
 mod migrations {
@@ -31,7 +32,6 @@ pub(in crate::tenants::sqlite) fn prepare(folder: &Path) -> Result<PathBuf, Open
     let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file);
     made.map_err(|error| because(error.to_string()))?;
     let mut connection = connect(&file).map_err(|error| because(error.to_string()))?;
-    connection.pragma_update(None, "journal_mode", "wal").map_err(|error| because(error.to_string()))?;
     bring_up(&mut connection, &file)?;
     Ok(file)
 }
@@ -47,18 +47,16 @@ fn bring_up(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
     if found == known {
         return Ok(());
     }
-    let mut guard = file.as_os_str().to_owned();
-    guard.push("-upgrade");
-    let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(Path::new(&guard));
-    let lock = lock.map_err(|error| because(error.to_string()))?;
-    lock.lock().map_err(|error| because(error.to_string()))?;
-    if form(connection).map_err(|error| because(error.to_string()))? < known {
-        let mut runner = migrations::migrations::runner();
-        runner.set_migration_table_name(HISTORY).run(connection).map_err(|error| because(error.to_string()))?;
-    }
-    // Given back when it is closed; the file stays, as one who waits for it may hold it open.
-    drop(lock);
-    Ok(())
+    let taken = alone(file, || {
+        // The engine refuses this at once where another program does it too, and waits for nobody.
+        connection.pragma_update(None, "journal_mode", "wal").map_err(|error| because(error.to_string()))?;
+        if form(connection).map_err(|error| because(error.to_string()))? < known {
+            let mut runner = migrations::migrations::runner();
+            runner.set_migration_table_name(HISTORY).run(connection).map_err(|error| because(error.to_string()))?;
+        }
+        Ok(())
+    });
+    taken.map_err(|error| because(error.to_string()))?
 }
 
 fn known() -> i64 {
