@@ -7,6 +7,7 @@ pub mod leg;
 pub mod moment;
 pub mod money;
 pub mod near;
+pub mod numbering;
 pub mod phone;
 pub mod position;
 pub mod secret;

@@ -43,6 +43,7 @@ use crate::webhook::raw::Limits;
 pub mod accounts;
 mod administration;
 pub mod carrier;
+mod chores;
 mod drift;
 mod elsewhere;
 pub mod followers;
@@ -89,7 +90,7 @@ pub struct Running {
     server: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
     outreach: outreach::Tasks,
-    retention: Vec<JoinHandle<()>>,
+    chores: Vec<JoinHandle<()>>,
     // Ends with the service.
     _watch: Option<Watch>,
     following: organizations::Following,
@@ -142,7 +143,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         Reload::Signal => None,
     };
     let outreach = outreach::start(settings, &app, store.as_ref(), (feed.ring(), shared)).await;
-    let retention = store.iter().flat_map(|store| retention::start(settings, &app, store)).collect();
+    let chores = chores::start(settings, &app, store.as_ref());
     let sources = outlets::read_sources(settings, &app);
     let following = organizations::follow(settings, feed, &app);
     app.open.open();
@@ -157,7 +158,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         server: handle,
         task,
         outreach,
-        retention,
+        chores,
         _watch: watch,
         following,
         revisions,
@@ -298,10 +299,10 @@ impl Running {
         if let Ok(Err(error)) = self.task.await {
             tracing::error!(%error, "the web server ended badly");
         }
-        for retention in self.retention {
-            retention.abort();
+        for chore in self.chores {
+            chore.abort();
             // That it was stopped is no news.
-            drop(retention.await);
+            drop(chore.await);
         }
         self.outreach.stop().await;
         if let Some(sources) = self.sources {

@@ -1,7 +1,6 @@
 //! Whom texts may go to: countries that the rules list, no numbers that cost extra, no numbers of our own.
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType};
-
+use crate::model::numbering::{self, PhoneNumberType};
 use crate::model::phone::{Caller, E164};
 use crate::rules::bar::barred;
 use crate::rules::ruleset::{Channel, ChannelKind, RuleSet};
@@ -11,10 +10,10 @@ pub fn refusal(rules: &RuleSet, to: &E164) -> Option<String> {
     if rules.lines.iter().any(|line| line.number == *to) {
         return Some("it is a number of our own: two machines would write to each other".to_owned());
     }
-    let Ok(parsed) = PHONE_NUMBER_UTIL.parse(to.as_str(), None) else {
+    let Some(kind) = numbering::kind(to) else {
         return Some("it is not a number that can be reached".to_owned());
     };
-    match PHONE_NUMBER_UTIL.get_number_type(&parsed) {
+    match kind {
         PhoneNumberType::FixedLine => return Some("it is a landline".to_owned()),
         PhoneNumberType::TollFree => return Some("it is a toll-free number, which reads no texts".to_owned()),
         PhoneNumberType::Mobile

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::model::ids::OrgSlug;
 use crate::model::money::{Currency, Money};
+use crate::model::numbering::country;
 use crate::model::phone::E164;
 use crate::outreach::segments::segments;
-use crate::rules::bar::country;
 
 /// Prices and ceilings, all in one currency.
 #[derive(Debug, Clone, PartialEq, Eq)]

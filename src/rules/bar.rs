@@ -1,8 +1,8 @@
 //! Numbers that are neither rung nor texted: those that cost extra, and those in countries that are not listed.
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType, Region};
 use serde::{Deserialize, Serialize};
 
+use crate::model::numbering::{self, PhoneNumberType};
 use crate::model::phone::E164;
 use crate::rules::ruleset::RuleSet;
 
@@ -32,28 +32,19 @@ pub fn barred(rules: &RuleSet, number: &E164) -> Option<Bar> {
 
 /// The same, for countries that are listed.
 pub(in crate::rules) fn bar(countries: &[Box<str>], number: &E164) -> Option<Bar> {
-    let parsed = PHONE_NUMBER_UTIL.parse(number.as_str(), None).ok()?;
-    let kind = PHONE_NUMBER_UTIL.get_number_type(&parsed);
+    let kind = numbering::kind(number)?;
     if matches!(kind, PhoneNumberType::PremiumRate | PhoneNumberType::SharedCost) {
         return Some(Bar::Premium);
     }
-    let country = country(number)?;
+    let country = numbering::country(number)?;
     // The numbers that are free to call belong to all countries that share a code.
     let free = kind == PhoneNumberType::TollFree;
     (!free && !countries.contains(&country)).then_some(Bar::Country)
 }
 
-/// The two letters of a number's country, when it has one.
-pub fn country(number: &E164) -> Option<Box<str>> {
-    let parsed = PHONE_NUMBER_UTIL.parse(number.as_str(), None).ok()?;
-    let region = PHONE_NUMBER_UTIL.get_region_for_number(&parsed);
-    let region = region.or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(parsed.country_code));
-    region.map(|region| letters(region).into())
-}
-
 /// Whether these two letters are those of a country; what was probably meant, or how to write one, if they are not.
 pub fn known(country: &str) -> Result<(), String> {
-    if country.len() == 2 && PHONE_NUMBER_UTIL.get_supported_regions().any(|region| letters(region) == *country) {
+    if country.len() == 2 && numbering::is_country(country) {
         return Ok(());
     }
     let upper = country.to_ascii_uppercase();
@@ -63,11 +54,6 @@ pub fn known(country: &str) -> Result<(), String> {
         _ if upper != country && upper.len() == 2 => format!("did you mean `{upper}`?"),
         _ => "write the two letters of ISO 3166, such as `US` or `CA`".to_owned(),
     })
-}
-
-/// The two letters of a country.
-fn letters(region: Region) -> String {
-    format!("{region:?}")
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Warnings: what can never happen, and what its author will hardly want. Only for files without errors.
 
 use jiff::civil::Date;
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType};
 
-use crate::rules::bar::{Bar, country};
+use crate::model::numbering::{self, PhoneNumberType, country};
+use crate::rules::bar::Bar;
 use crate::rules::compile::{Desk, Sections};
 use crate::rules::place::At;
 use crate::rules::ruleset::{Condition, Confirm, Contact, Flow, Rule, RuleSet, Span, Test, Verb};
@@ -179,10 +179,9 @@ impl<'a> Desk<'a> {
 }
 
 fn may_be_mobile(contact: &Contact) -> bool {
-    let Ok(parsed) = PHONE_NUMBER_UTIL.parse(contact.number.as_str(), None) else { return true };
     !matches!(
-        PHONE_NUMBER_UTIL.get_number_type(&parsed),
-        PhoneNumberType::TollFree | PhoneNumberType::FixedLine | PhoneNumberType::VoIP | PhoneNumberType::UAN
+        numbering::kind(&contact.number),
+        Some(PhoneNumberType::TollFree | PhoneNumberType::FixedLine | PhoneNumberType::VoIP | PhoneNumberType::UAN)
     )
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::model::ids::{ContactId, FlowId, SwitchId};
+use crate::model::numbering::country;
 use crate::model::phone::E164;
-use crate::rules::bar::{country, known};
+use crate::rules::bar::known;
 use crate::rules::compile::names::Section;
 use crate::rules::compile::{Callee, Desk, Entry, Sections};
 use crate::rules::place::{At, Part};
