@@ -209,7 +209,10 @@ impl Bench {
             }
         };
         let installation = Some(it.id.as_str().into());
-        Ok(Profile { owner, account, installation, keys: VerifierSet { primary, next }, retired, trial })
+        let waits = it.next.is_some() && it.next_seen.is_none();
+        let keys = VerifierSet { primary, next };
+        let next = waits.then(Arc::default);
+        Ok(Profile { owner, account, installation, keys, retired, trial, next })
     }
 
     fn verifier(&self, it: &Installation, sealed: &Sealed) -> Result<Verifier, Trouble> {

@@ -9,7 +9,7 @@ use crate::model::phone::E164;
 use crate::model::secret::{ApiKey, Secret};
 use crate::tenant::change::Change;
 use crate::tenant::event::Deed;
-use crate::tenant::installation::{self, Installation, InstallationState, SignatureMode, Watch};
+use crate::tenant::installation::{self, Installation, InstallationState, Proof, SignatureMode, Watch};
 use crate::tenant::item::{Item, Kept};
 use crate::tenant::owner::{Id, Owner, Platform, Reference};
 use crate::tenant::profile::{AppProfile, Provider};
@@ -203,6 +203,7 @@ impl Office {
             signature,
             primary: None,
             next: None,
+            next_seen: None,
             api_key: None,
             created: by.clone(),
             rotated: None,
@@ -248,10 +249,11 @@ impl Office {
         &self,
         owner: &Owner,
         account: Option<&AccountSid>,
+        proof: Proof,
         by: &Stamp,
     ) -> Result<Installation, AdminError> {
         let promote = |it: &mut Installation| {
-            it.promote(by.clone())?;
+            it.promote(proof, by.clone())?;
             Ok(Deed::InstallationPromoted)
         };
         self.amend_installation(owner, account, by, promote).await

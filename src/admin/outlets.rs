@@ -98,6 +98,7 @@ impl Office {
             signature: SignatureMode::Enforced,
             primary: None,
             next: None,
+            next_seen: None,
             api_key: None,
             created: by.clone(),
             rotated: None,

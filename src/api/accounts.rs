@@ -11,7 +11,7 @@ use crate::admin::accounts::{Connect, Mode, Observe};
 use crate::admin::numbers::Lead;
 use crate::api::call::{self, Call};
 use crate::api::error::{ApiError, Code};
-use crate::api::installations::{BindingView, InstallationView};
+use crate::api::installations::{BindingView, InstallationView, Promotion};
 use crate::model::ids::{AccountSid, ApiKeySid, OrgSlug};
 use crate::model::phone::E164;
 use crate::model::secret::{ApiKey, Secret};
@@ -141,15 +141,18 @@ pub(crate) async fn rotate(mut call: Call, path: Path<(String, String)>) -> Resu
     shown(&call, &owner, &path.1).await
 }
 
-/// The second token becomes the only one.
+/// The second token becomes the only one, once a request came that was signed with it: before that, all that the
+/// carrier sends would be refused (409).
 #[utoipa::path(
-    operation_id = "promoteInstallation", tag = "installations", responses((status = 200, body = InstallationView))
+    operation_id = "promoteInstallation", tag = "installations",
+    params(Promotion), responses((status = 200, body = InstallationView))
 )]
 #[post("/organizations/{org}/installations/{id}/promote")]
 pub(crate) async fn promote(call: Call, path: Path<(String, String)>) -> Result<HttpResponse, ApiError> {
     let owner = whose(&call, &path.0)?;
+    let proof = call.query::<Promotion>()?.proof();
     let account = active(&call, &owner, &path.1).await?;
-    call.api.office.promote(&owner, Some(&account), &call.stamp()).await?;
+    call.api.office.promote(&owner, Some(&account), proof, &call.stamp()).await?;
     shown(&call, &owner, &path.1).await
 }
 

@@ -2,8 +2,8 @@
 
 use actix_web::web::{Json, Path};
 use actix_web::{HttpResponse, get};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::api::call::{self, Call};
 use crate::api::error::ApiError;
@@ -11,7 +11,7 @@ use crate::api::page::Page;
 use crate::model::ids::OrgSlug;
 use crate::tenant::binding::{Binding, Channel};
 use crate::tenant::domain::{Domain, DomainState};
-use crate::tenant::installation::{Installation, InstallationState, SignatureMode};
+use crate::tenant::installation::{Installation, InstallationState, Proof, SignatureMode};
 use crate::tenant::item::{Item, Kept, Kind};
 use crate::tenant::owner::{Id, Owner, Platform, Reference};
 use crate::tenant::profile::{AppProfile, Provider};
@@ -90,6 +90,8 @@ pub(crate) struct InstallationView {
     has_verifier: bool,
     /// Whether a rotation is under way.
     has_next_verifier: bool,
+    /// When a request came that was signed with the next one, for the first time: then it can be promoted.
+    next_seen: Option<At>,
     /// The public part of the key for the provider's API.
     api_key: Option<String>,
     /// By whom it was connected, and when.
@@ -120,12 +122,29 @@ impl From<Kept<Installation>> for InstallationView {
             observed,
             has_verifier: item.primary.is_some(),
             has_next_verifier: item.next.is_some(),
+            next_seen: item.next_seen,
             api_key: item.api_key.map(|key| key.sid),
             created: item.created,
             rotated: item.rotated,
             revoked: item.revoked,
             version,
         }
+    }
+}
+
+/// How sure one must be of the second token.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Promotion {
+    /// Also when no request has come yet that was signed with it.
+    #[serde(default)]
+    unseen: bool,
+}
+
+impl Promotion {
+    pub(crate) const fn proof(&self) -> Proof {
+        if self.unseen { Proof::Unseen } else { Proof::Seen }
     }
 }
 

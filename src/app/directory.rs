@@ -3,6 +3,7 @@
 //! A change makes a copy that shares all but the changed parts with the one before, and swaps it in once.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
@@ -62,12 +63,14 @@ pub struct Profile {
     pub retired: Option<VerifierSet>,
     /// While it is on trial.
     pub trial: Option<Arc<Trial>>,
+    /// While a next key waits to be seen: whether it was.
+    pub next: Option<Arc<AtomicBool>>,
 }
 
 impl Profile {
     /// An account that was given with the settings.
     pub const fn given(owner: Owner, account: AccountSid, keys: VerifierSet) -> Self {
-        Self { owner, account, installation: None, keys, retired: None, trial: None }
+        Self { owner, account, installation: None, keys, retired: None, trial: None, next: None }
     }
 }
 
@@ -312,7 +315,7 @@ fn accounts(tenant: &Tenant) -> impl Iterator<Item = &AccountSid> {
     list.into_iter()
 }
 
-/// What was seen of an installation on trial.
+/// What was seen of an installation that is on trial or has a next key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
     /// The organization; none for the platform's own.
@@ -325,6 +328,8 @@ pub struct Observation {
     pub bad: u32,
     /// Whether enough were.
     pub over: bool,
+    /// Whether the next key signed one.
+    pub next: bool,
 }
 
 /// The snapshot that answers now, and the one way to change it.
@@ -333,7 +338,7 @@ pub struct Directory {
     changing: Mutex<()>,
     /// Checked when no key fits, so that a refusal takes the same time whatever its reason.
     decoy: VerifierSet,
-    /// Accounts on trial of which something is to be written down.
+    /// Accounts of which something is to be written down.
     observed: Mutex<Vec<Arc<Profile>>>,
 }
 
@@ -372,22 +377,33 @@ impl Directory {
     /// Counts a request of an account on trial.
     fn observe(&self, profile: &Arc<Profile>, good: bool) {
         if profile.trial.as_ref().is_some_and(|trial| trial.count(good)) {
-            self.observed.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(profile));
+            self.note(profile);
         }
     }
 
-    /// What was seen of accounts on trial since this was asked last.
+    /// The next key of the account signed a request.
+    fn saw_next(&self, profile: &Arc<Profile>) {
+        if profile.next.as_ref().is_some_and(|seen| !seen.swap(true, Ordering::AcqRel)) {
+            self.note(profile);
+        }
+    }
+
+    fn note(&self, profile: &Arc<Profile>) {
+        self.observed.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(profile));
+    }
+
+    /// What was seen of accounts on trial and of next keys since this was asked last.
     pub fn take_observations(&self) -> Vec<Observation> {
         let observed = std::mem::take(&mut *self.observed.lock().unwrap_or_else(PoisonError::into_inner));
         let told = observed.into_iter().filter_map(|profile| {
-            let trial = profile.trial.as_ref()?;
-            let (good, bad) = trial.take();
-            let over = trial.is_over();
+            let (good, bad) = profile.trial.as_ref().map(|trial| trial.take()).unwrap_or_default();
+            let over = profile.trial.as_ref().is_some_and(|trial| trial.is_over());
+            let next = profile.next.as_ref().is_some_and(|seen| seen.load(Ordering::Acquire));
             let org = match &profile.owner {
                 Owner::Organization(slug) => Some(slug.clone()),
                 Owner::Platform | Owner::Simulator => None,
             };
-            Some(Observation { org, installation: profile.installation.clone()?, good, bad, over })
+            Some(Observation { org, installation: profile.installation.clone()?, good, bad, over, next })
         });
         told.collect()
     }

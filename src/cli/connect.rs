@@ -21,7 +21,7 @@ use crate::model::phone::E164;
 use crate::model::secret::{ApiKey, Secret};
 use crate::settings::Settings;
 use crate::startup::carrier;
-use crate::tenant::installation::Installation;
+use crate::tenant::installation::{Installation, Proof};
 use crate::tenant::owner::Owner;
 use crate::tenant::stamp::Stamp;
 
@@ -56,8 +56,14 @@ enum What {
         #[arg(long, value_name = "FILE")]
         token_file: Option<PathBuf>,
     },
-    /// Believe the second token alone from now on
-    Promote(Which),
+    /// Believe the second token alone from now on, once a request was signed with it
+    Promote {
+        #[command(flatten)]
+        which: Which,
+        /// Also when no request has come yet that was signed with it
+        #[arg(long)]
+        unseen: bool,
+    },
     /// Drop the second token, and stay with the first
     Rollback(Which),
     /// Believe nothing of the account any more, and forget its secrets
@@ -218,8 +224,9 @@ pub(crate) fn run(args: &Connect) -> Answer {
                 let it = office.rotate(&which.whose.owner(), which.account()?.as_ref(), &token, &by).await?;
                 Ok(changed(&it))
             }
-            What::Promote(which) => {
-                Ok(changed(&office.promote(&which.whose.owner(), which.account()?.as_ref(), &by).await?))
+            What::Promote { which, unseen } => {
+                let proof = if *unseen { Proof::Unseen } else { Proof::Seen };
+                Ok(changed(&office.promote(&which.whose.owner(), which.account()?.as_ref(), proof, &by).await?))
             }
             What::Rollback(which) => {
                 Ok(changed(&office.drop_next(&which.whose.owner(), which.account()?.as_ref(), &by).await?))

@@ -176,7 +176,11 @@ pub(crate) fn signature(it: &Installation) -> String {
 
 /// An account in one line.
 pub(crate) fn account_line(it: &Installation) -> String {
-    let next = if it.next.is_some() { ", a next token waits" } else { "" };
+    let next = match (&it.next, it.next_seen) {
+        (None, _) => "",
+        (Some(_), None) => ", a next token waits, not seen yet",
+        (Some(_), Some(_)) => ", a next token waits, seen",
+    };
     let key = it.api_key.as_ref().map(|key| format!(", API key {}", key.sid)).unwrap_or_default();
     let signature = if it.is_active() { format!(", signatures {}", signature(it)) } else { String::new() };
     format!("{:<20} {} {} {}{signature}{next}{key}", it.owner.as_str(), it.provider, it.account, it.state)
@@ -192,6 +196,7 @@ pub(crate) fn account_json(it: &Installation) -> Value {
         "state": it.state.word(),
         "signatures": signature(it),
         "next_token": it.next.is_some(),
+        "next_token_seen": it.next_seen,
         "api_key": it.api_key.as_ref().map(|key| key.sid.clone()),
         "created": it.created,
         "rotated": it.rotated,

@@ -16,7 +16,7 @@ use crate::tenant::change::Change;
 use crate::tenant::event::{Cursor, Deed};
 use crate::tenant::item::{Item, Kind};
 use crate::tenant::owner::{Id, Owner, Platform};
-use crate::tenant::stamp::{Actor, Stamp};
+use crate::tenant::stamp::{Actor, At, Stamp};
 use crate::vault::Ring;
 
 /// Looked at without being told, in case a notice was lost.
@@ -46,8 +46,16 @@ pub struct Feed {
     store: Arc<dyn Tenants>,
     bench: Bench,
     cursor: Cursor,
-    /// What was seen of accounts on trial and is not written down yet.
-    seen: BTreeMap<(Owner, Id), (u32, u32)>,
+    /// What was seen of accounts and is not written down yet.
+    seen: BTreeMap<(Owner, Id), Seen>,
+}
+
+/// What was seen of an account.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    good: u32,
+    bad: u32,
+    next: bool,
 }
 
 impl Feed {
@@ -182,35 +190,49 @@ impl Feed {
         }
     }
 
-    /// Writes down what was seen of accounts on trial.
+    /// Writes down what was seen of accounts on trial and of next keys.
     async fn note(&mut self, app: &App, looks: &mut u32) {
-        let mut ended = false;
-        for Observation { org, installation, good, bad, over } in app.directory.take_observations() {
+        let mut urgent = false;
+        for Observation { org, installation, good, bad, over, next } in app.directory.take_observations() {
             let Ok(id) = Id::parse(&installation) else { continue };
             let entry = self.seen.entry((org.map_or(Owner::Platform, Owner::Org), id)).or_default();
-            *entry = (entry.0.saturating_add(good), entry.1.saturating_add(bad));
-            ended |= over;
+            entry.good = entry.good.saturating_add(good);
+            entry.bad = entry.bad.saturating_add(bad);
+            entry.next |= next;
+            urgent |= over || next;
         }
-        if self.seen.is_empty() || (!ended && *looks < WRITTEN_AFTER) {
+        if self.seen.is_empty() || (!urgent && *looks < WRITTEN_AFTER) {
             return;
         }
         *looks = 0;
-        for ((owner, id), (good, bad)) in std::mem::take(&mut self.seen) {
-            if let Err(error) = self.observed(app, &owner, &id, (good, bad)).await {
-                tracing::warn!(%owner, installation = %id, %error, "what was seen of an account on trial is not written down yet");
-                self.seen.insert((owner, id), (good, bad));
+        for ((owner, id), seen) in std::mem::take(&mut self.seen) {
+            if let Err(error) = self.observed(app, &owner, &id, seen).await {
+                tracing::warn!(%owner, installation = %id, %error, "what was seen of an account is not written down yet");
+                self.seen.insert((owner, id), seen);
             }
         }
     }
 
-    async fn observed(&self, app: &App, owner: &Owner, id: &Id, (good, bad): (u32, u32)) -> Result<(), TenantError> {
+    async fn observed(&self, app: &App, owner: &Owner, id: &Id, seen: Seen) -> Result<(), TenantError> {
+        let Seen { good, bad, next } = seen;
         for _ in 0..3 {
             let kept = self.store.item(owner, Kind::Installation, id.as_str()).await?;
-            let Item::Installation(mut it) = kept.item else { return Ok(()) };
-            let now = app.clock.now();
+            let Item::Installation(before) = kept.item else { return Ok(()) };
+            let (mut it, now) = (before.clone(), app.clock.now());
             let over = it.observed(good, bad, now);
+            if next {
+                it.saw_next(At::new(now));
+            }
+            if it == before {
+                // Another node said so, or it is over.
+                return Ok(());
+            }
             let deed = if over { Deed::InstallationEnforced } else { Deed::InstallationObserved };
-            let detail = format!("{good} signed right, {bad} not");
+            let detail = if next {
+                "the next token signed a request".to_owned()
+            } else {
+                format!("{good} signed right, {bad} not")
+            };
             let by = Stamp::new(&Actor::new("service:observe"), now);
             let change = Change::changed(Item::Installation(it), kept.version, deed, detail);
             match self.store.change(owner, vec![change], &by).await {

@@ -48,6 +48,15 @@ impl Watch {
     }
 }
 
+/// What a next verifier must have shown before it is the only one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A request that it signed.
+    Seen,
+    /// Nothing: whoever says so knows that it holds.
+    Unseen,
+}
+
 /// A key for the provider's API; it never signs webhooks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {
@@ -80,6 +89,9 @@ pub struct Installation {
     /// What they may be checked with too, while a rotation is under way.
     #[serde(default)]
     pub next: Option<Sealed>,
+    /// When a request came that was signed with the next one, for the first time.
+    #[serde(default)]
+    pub next_seen: Option<At>,
     /// What the provider's API is called with.
     #[serde(default)]
     pub api_key: Option<ApiKey>,
@@ -105,6 +117,12 @@ pub enum InstallationError {
     /// No rotation is under way.
     #[error("there is no next verifier: rotate first")]
     NothingNext,
+    /// Nobody knows that the next verifier holds.
+    #[error(
+        "no request has come yet that was signed with the next token, and from now on all others would be refused: \
+         promote it at the provider, place a call, and try again; or insist with `--unseen` (`unseen=true` by API)"
+    )]
+    NextUnseen,
 }
 
 impl Installation {
@@ -139,11 +157,21 @@ impl Installation {
         Ok(())
     }
 
-    /// The next verifier becomes the only one.
-    pub fn promote(&mut self, by: Stamp) -> Result<(), InstallationError> {
+    /// A request came that was signed with the next verifier.
+    pub const fn saw_next(&mut self, at: At) {
+        if self.next.is_some() && self.next_seen.is_none() {
+            self.next_seen = Some(at);
+        }
+    }
+
+    /// The next verifier becomes the only one, once it was seen or whatever was seen.
+    pub fn promote(&mut self, proof: Proof, by: Stamp) -> Result<(), InstallationError> {
         self.must_be_active()?;
+        if self.next.is_some() && self.next_seen.is_none() && proof == Proof::Seen {
+            return Err(InstallationError::NextUnseen);
+        }
         let next = self.next.take().ok_or(InstallationError::NothingNext)?;
-        self.primary = Some(next);
+        (self.primary, self.next_seen) = (Some(next), None);
         self.rotated = Some(by);
         Ok(())
     }
@@ -152,6 +180,7 @@ impl Installation {
     pub fn drop_next(&mut self, by: Stamp) -> Result<(), InstallationError> {
         self.must_be_active()?;
         self.next.take().ok_or(InstallationError::NothingNext)?;
+        self.next_seen = None;
         self.rotated = Some(by);
         Ok(())
     }
@@ -168,7 +197,7 @@ impl Installation {
     pub fn revoke(&mut self, by: Stamp) -> Result<(), InstallationError> {
         self.must_be_active()?;
         self.state = InstallationState::Revoked;
-        (self.primary, self.next, self.api_key) = (None, None, None);
+        (self.primary, self.next, self.next_seen, self.api_key) = (None, None, None, None);
         self.revoked = Some(by);
         Ok(())
     }
@@ -222,6 +251,7 @@ mod tests {
             signature: SignatureMode::Observe(watch),
             primary: Some(sealed("one")),
             next: None,
+            next_seen: None,
             api_key: None,
             created: stamp(0),
             rotated: None,
@@ -235,10 +265,25 @@ mod tests {
         it.rotate(sealed("two"), stamp(5)).unwrap();
         assert_eq!(it.sealed().map(|sealed| sealed.key_id.as_str()).collect::<Vec<_>>(), ["one", "two"]);
         assert_eq!(it.rotate(sealed("three"), stamp(6)), Err(InstallationError::Rotating));
-        it.promote(stamp(7)).unwrap();
+        it.saw_next(stamp(7).at);
+        it.promote(Proof::Seen, stamp(7)).unwrap();
         assert_eq!(it.sealed().map(|sealed| sealed.key_id.as_str()).collect::<Vec<_>>(), ["two"]);
         assert_eq!(it.rotated, Some(stamp(7)));
-        assert_eq!(it.promote(stamp(8)), Err(InstallationError::NothingNext));
+        assert_eq!(it.promote(Proof::Seen, stamp(8)), Err(InstallationError::NothingNext));
+    }
+
+    #[test]
+    fn what_was_never_seen_is_promoted_only_by_whoever_insists() {
+        let mut it = installation();
+        it.saw_next(stamp(4).at);
+        it.rotate(sealed("two"), stamp(5)).unwrap();
+        assert_eq!(it.promote(Proof::Seen, stamp(6)), Err(InstallationError::NextUnseen));
+        it.saw_next(stamp(6).at);
+        it.drop_next(stamp(7)).unwrap();
+        it.rotate(sealed("three"), stamp(8)).unwrap();
+        assert_eq!(it.promote(Proof::Seen, stamp(9)), Err(InstallationError::NextUnseen));
+        it.promote(Proof::Unseen, stamp(9)).unwrap();
+        assert_eq!((it.primary, it.next, it.next_seen), (Some(sealed("three")), None, None));
     }
 
     #[test]
@@ -259,7 +304,7 @@ mod tests {
         assert!(!it.is_active());
         let refused = Err(InstallationError::Revoked);
         assert_eq!(it.rotate(sealed("two"), stamp(6)), refused);
-        assert_eq!(it.promote(stamp(6)), refused);
+        assert_eq!(it.promote(Proof::Unseen, stamp(6)), refused);
         assert_eq!(it.drop_next(stamp(6)), refused);
         assert_eq!(it.revoke(stamp(6)), refused);
     }

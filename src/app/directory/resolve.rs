@@ -11,7 +11,7 @@ use crate::model::phone::E164;
 use crate::webhook::continuation;
 use crate::webhook::origin::Origin;
 use crate::webhook::raw::RawWebhook;
-use crate::webhook::signature::{Failure, VerifierSet};
+use crate::webhook::signature::{Failure, Slot, VerifierSet};
 use crate::webhook::verified::Verified;
 
 /// From where a request came.
@@ -236,6 +236,9 @@ impl Directory {
         }
         if profile.trial.as_ref().is_some_and(|trial| trial.runs(now)) {
             self.observe(profile, true);
+        }
+        if verified.slot() == Slot::Next {
+            self.saw_next(profile);
         }
         Ok(Believed { verified, profile: Arc::clone(profile), named: org })
     }

@@ -252,8 +252,27 @@ fn on_trial_a_wrong_signature_is_explained() {
     assert_eq!(explained(ask(&directory, claimed)), Explained::WrongAccount);
     let guessed = Ask { token: "bravo-token", ..claimed };
     assert_eq!(refused(ask(&directory, guessed)), Disbelief::ForeignOrganization, "who knows no account hears nothing");
-    let seen = Observation { org: Some(slug("acme")), installation: "in_1".into(), good: 0, bad: 6, over: false };
+    let seen =
+        Observation { org: Some(slug("acme")), installation: "in_1".into(), good: 0, bad: 6, over: false, next: false };
     assert_eq!(directory.take_observations(), [seen]);
+    assert_eq!(directory.take_observations(), []);
+}
+
+#[test]
+fn the_first_request_of_a_next_key_is_told_once() {
+    let directory = directory();
+    let next = || VerifierSet { next: Some(Verifier::from_token("next-token")), ..keys("acme-token") };
+    let profile = Profile { keys: next(), next: Some(Arc::default()), ..own("acme", ACME, "acme-token") };
+    directory.change(|now| now.put(Tenant { profiles: vec![Arc::new(profile)], ..acme() }));
+    ask(&directory, ASK).unwrap();
+    assert_eq!(directory.take_observations(), []);
+    for _ in 0..2 {
+        ask(&directory, Ask { token: "next-token", ..ASK }).unwrap();
+    }
+    let org = Some(slug("acme"));
+    let seen = Observation { org, installation: "in_1".into(), good: 0, bad: 0, over: false, next: true };
+    assert_eq!(directory.take_observations(), [seen]);
+    ask(&directory, Ask { token: "next-token", ..ASK }).unwrap();
     assert_eq!(directory.take_observations(), []);
 }
 

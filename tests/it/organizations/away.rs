@@ -160,7 +160,7 @@ async fn a_node_starts_without_its_database_and_follows_it_when_it_is_back() {
     assert!(desk.refuses(3, "connect promote --org acme", "").contains("cannot be reached"));
 
     server.start_again();
-    desk.does("connect promote --org acme", "");
+    desk.comes_to("connect promote --org acme");
     node.becomes(403, ACME_TOKEN, ACME, ACME_LINE).await;
     desk.does("connect revoke --org bravo", "");
     node.becomes(403, BRAVO_TOKEN, BRAVO, BRAVO_LINE).await;

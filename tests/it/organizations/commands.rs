@@ -1,8 +1,11 @@
 //! What the commands do, say and refuse.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use crate::organizations::desk::{
-    ACME, ACME_LINE, ACME_NEXT, ACME_TOKEN, BRAVO, BRAVO_TOKEN, CHARLIE_LINE, Desk, KEY, NEXT_KEY, commands_of, file,
-    house,
+    ACME, ACME_LINE, ACME_NEXT, ACME_TOKEN, BRAVO, BRAVO_TOKEN, CHARLIE_LINE, Desk, KEY, NEXT_KEY, call, commands_of,
+    file, fresh, house,
 };
 use crate::support::ACCOUNT;
 
@@ -73,7 +76,9 @@ fn a_rotation_goes_by_itself_for_each_account() {
     let house = house();
     let desk = Desk::of(&house, &[]);
     desk.found_all();
-    assert!(desk.does("connect rotate --org acme", ACME_NEXT).contains("a next token waits"));
+    assert!(desk.does("connect rotate --org acme", ACME_NEXT).contains("a next token waits, not seen yet"));
+    let early = desk.refuses(2, "connect promote --org acme", "");
+    assert!(early.contains("place a call") && early.contains("--unseen"), "{early}");
     assert!(desk.refuses(2, "connect rotate --org acme", ACME_NEXT).contains("promote it or drop it first"));
     assert!(!desk.does("connect list --org bravo", "").contains("a next token waits"));
     desk.does("connect rollback --org acme", "");
@@ -154,16 +159,29 @@ fn in_production_no_key_is_made() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
-#[test]
-fn the_runbook_can_be_followed_to_the_letter() {
+#[actix_web::test]
+async fn the_runbook_can_be_followed_to_the_letter() {
     let house = house();
-    let desk = Desk::of(&house, &[]);
+    let service = house.serve().await;
+    let desk = Arc::new(Desk::of(&house, &[]));
     file(&house.path("token"), ACME_TOKEN, 0o600);
     file(&house.path("secondary-token"), ACME_NEXT, 0o600);
     let commands = commands_of("onboarding-twilio.md");
     assert!(commands.len() >= 10, "{commands:?}");
     for command in commands {
-        desk.does(&command, "");
+        let at = Arc::clone(&desk);
+        if command.starts_with("connect promote") {
+            // The carrier signs with the new token now, and somebody calls.
+            let promoted = tokio::task::spawn_blocking(move || at.comes_to(&command));
+            while !promoted.is_finished() {
+                call(&service, ACME_NEXT, ACME, ACME_LINE, "/twilio/inbound-call", &fresh()).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            promoted.await.unwrap();
+        } else {
+            tokio::task::spawn_blocking(move || at.does(&command, "")).await.unwrap();
+        }
     }
     assert!(desk.does("org show acme", "").contains("revoked"));
+    service.running.stop().await;
 }

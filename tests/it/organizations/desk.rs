@@ -78,6 +78,19 @@ impl Desk {
         out
     }
 
+    /// Runs a command until it works: what it waits for is written down by a service.
+    pub(crate) fn comes_to(&self, command: &str) {
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let output = self.run(command, "");
+            if output.status.success() {
+                return;
+            }
+            assert!(Instant::now() < until, "{command}\n{:?}", texts(&output));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     /// Runs a command that must end with that exit code; all that it says.
     pub(crate) fn refused_with(&self, code: i32, command: &str) -> String {
         let output = self.run(command, "");

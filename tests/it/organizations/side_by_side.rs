@@ -115,7 +115,7 @@ async fn a_rotation_under_load_refuses_no_genuine_request() {
         assert_eq!(call(&service, ACME_NEXT, ACME, ACME_LINE, INBOUND, &fresh()).await.status, 200);
     }
     let at = Arc::clone(&desk);
-    tokio::task::spawn_blocking(move || at.does("connect promote --org acme", "")).await.unwrap();
+    tokio::task::spawn_blocking(move || at.comes_to("connect promote --org acme")).await.unwrap();
     becomes(&service, 403, (ACME_TOKEN, ACME, ACME_LINE, INBOUND)).await;
     over.store(true, Ordering::SeqCst);
     for caller in callers {

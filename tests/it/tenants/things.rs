@@ -68,6 +68,7 @@ pub(crate) fn installation(owner: &Owner, account: &str) -> Installation {
         signature: SignatureMode::Observe(Watch { until: At::new(at(1_800_000_000)), needed: 5, good: 1, bad: 2 }),
         primary: Some(sealed(1)),
         next: Some(sealed(2)),
+        next_seen: None,
         api_key: Some(ApiKey { sid: "SK0123456789abcdef0123456789abcdef".into(), secret: sealed(3) }),
         created: by(),
         rotated: None,
