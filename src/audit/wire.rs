@@ -82,8 +82,18 @@ fn two(out: &mut String, number: i32) {
 impl Facts {
     /// The facts of a call to the number `called`, named by the rules that it was decided under.
     pub fn of(rules: &RuleSet, facts: &CallFacts, called: &str) -> Self {
+        let connected = if let Happened::Rang(LegOutcome::Connected(Some(contact))) = &facts.happened {
+            contact_name(rules, *contact)
+        } else {
+            None
+        };
+        let line = facts.line.and_then(|line| rules.line(line)).map(|line| line.name.to_string());
+        Self { line, connected, ..Self::unnamed(facts, called) }
+    }
+
+    /// The same without the names that rules give.
+    pub fn unnamed(facts: &CallFacts, called: &str) -> Self {
         let mut written = Self {
-            line: facts.line.and_then(|line| rules.line(line)).map(|line| line.name.to_string()),
             called: called.to_owned(),
             caller: facts.caller.to_string(),
             caller_is: caller_is(&facts.caller).to_owned(),
@@ -95,9 +105,6 @@ impl Facts {
             Happened::Arrived => "arrived",
             Happened::Rang(outcome) => {
                 written.outcome = Some(outcome.word().to_owned());
-                if let LegOutcome::Connected(Some(contact)) = outcome {
-                    written.connected = contact_name(rules, *contact);
-                }
                 "rang"
             }
             Happened::Chose { digits, speech } => {

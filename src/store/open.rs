@@ -109,8 +109,6 @@ pub(in crate::store) fn writer(file: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "cache_size", -16_000)?;
     // What a statement may have to take back is held in memory: it is a few pages, and the disk is the records'.
     connection.pragma_update(None, "temp_store", "memory")?;
-    // An effect and its record are written and let go together; looking for each other would only take time.
-    connection.pragma_update(None, "foreign_keys", "off")?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }

@@ -7,7 +7,7 @@ use crate::app::answer::fault::Fault;
 use crate::app::answer::{Done, Outcome, Visit};
 use crate::app::directory::Owner;
 use crate::app::live::Organization;
-use crate::audit::record::{Kind, Record};
+use crate::audit::record::{Facts, Kind, Record};
 use crate::model::call::{CallFacts, Happened, LegOutcome};
 use crate::model::digest::Digest;
 use crate::model::ids::OrgSlug;
@@ -85,11 +85,16 @@ impl Visit<'_> {
             audio_base: audio_base.as_deref(),
         };
         let twiml = last_resort(org.map(|org| &*org.rules), &known).into_string();
-        let record = match (org, &event) {
+        let mut record = match (org, &event) {
             (Some(org), Some(event)) => self.of(kind, event, org, facts.as_ref().and_then(|facts| facts.line)),
             (Some(_), None) | (None, _) => record,
         };
-        (twiml, Record { began: Some(place.position.began), ..record })
+        record.began = Some(place.position.began);
+        record.facts = event.zip(facts).map(|(event, facts)| match org {
+            Some(org) => Facts::of(&org.rules, &facts, &event.to.text),
+            None => Facts::unnamed(&facts, &event.to.text),
+        });
+        (twiml, record)
     }
 
     /// Where the call stands, as far as memory tells without waiting for anything.

@@ -9,7 +9,9 @@ use ringfall::audit::record::Record;
 use ringfall::model::digest::Digest;
 use tokio::sync::Semaphore;
 
-use crate::support::{CALL, House, Service};
+use crate::support::{CALL, House, LINE, Service};
+
+const CALLER: &str = "+13125550123";
 
 /// What is wrong with a journal.
 #[derive(Debug)]
@@ -141,6 +143,18 @@ async fn an_unknown_number_is_answered_by_the_last_resort() {
     assert_eq!(answer.status, 200);
     assert!(answer.body.contains("<Say") && answer.body.contains("<Record"), "{}", answer.body);
     assert_eq!(fallbacks(&service, "unknown-number").await, 1);
+    let store = service.running.store.clone().unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let record = loop {
+        if let Some(record) = store.records("", CALL).await.unwrap().pop() {
+            break record;
+        }
+        assert!(std::time::Instant::now() < until, "it is not written down");
+        tokio::task::yield_now().await;
+    };
+    // Whose call it was is known, though the number is nobody's.
+    let facts = record.facts.unwrap();
+    assert_eq!((&*facts.caller, &*facts.called, &*facts.happened), (CALLER, "+16195550177", "arrived"));
     let named = service.ask("/twilio/inbound-call?org=acme", &[("To", "+16195550177")]).await;
     assert!(named.body.contains("after the tone"), "{}", named.body);
     service.running.stop().await;
@@ -202,6 +216,8 @@ async fn faults_are_written_down_with_what_was_answered() {
     let record = tokio::time::timeout(std::time::Duration::from_secs(20), written).await.unwrap();
     assert_eq!(record.twiml.as_deref(), Some(answer.body.as_str()));
     assert!(record.fault.unwrap().contains("11200"));
+    let facts = record.facts.unwrap();
+    assert_eq!((&*facts.caller, &*facts.called, facts.line.is_some()), (CALLER, LINE, true));
     service.running.stop().await;
 }
 
