@@ -1,12 +1,11 @@
-//! A PostgreSQL database: where it is, what its errors mean, and the steps to the form that its tables have. A file of
-//! SQLite is brought up by one program alone.
+//! A PostgreSQL database: where it is, what its errors mean, and the steps to the form that its tables have. The same for
+//! files of SQLite.
 
 mod address;
-mod alone;
 mod form;
+pub mod sqlite;
 
 pub use crate::database::address::{Address, AddressError, Tls};
-pub use crate::database::alone::alone;
 pub use crate::database::form::{Steps, bring_up, passes_by_the_wall};
 
 /// An error in words. The server's own words name constraints and columns, and never a value; the rest of what it

@@ -11,7 +11,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, TransactionBehavior};
 
 use crate::app::messenger::ports::OutboxError;
-use crate::database::alone;
+use crate::database::sqlite::{alone, form};
 use crate::outbox::work::{Done, Row, Value, Work};
 
 mod migrations {
@@ -21,6 +21,9 @@ mod migrations {
 
 /// The name in the data folder.
 pub(in crate::outbox) const NAME: &str = "outbox.db";
+
+/// The steps taken so far stand in this table.
+const STEPS: &str = "refinery_schema_history";
 
 /// How long a command or the service waits for the other's writing.
 const BUSY: Duration = Duration::from_secs(5);
@@ -89,12 +92,16 @@ fn connect(file: &Path) -> Result<Connection, Box<dyn std::error::Error>> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.set_prepared_statement_cache_capacity(64);
-    alone(file, || -> Result<(), Box<dyn std::error::Error>> {
-        // The engine refuses this at once where another program does it too, and waits for nobody.
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        migrations::migrations::runner().run(&mut connection)?;
-        Ok(())
-    })??;
+    let runner = migrations::migrations::runner();
+    let known = runner.get_migrations().iter().map(refinery::Migration::version).max().map_or(0, i64::from);
+    if form(&connection, STEPS)? != known {
+        alone(file, || -> Result<(), Box<dyn std::error::Error>> {
+            // The engine refuses this at once where another program does it too, and waits for nobody.
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            runner.run(&mut connection)?;
+            Ok(())
+        })??;
+    }
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
     Ok(connection)
 }

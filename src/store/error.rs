@@ -40,9 +40,9 @@ pub enum StoreError {
         /// The file.
         file: PathBuf,
         /// Its form.
-        found: u32,
+        found: i64,
         /// The newest form known here.
-        known: u32,
+        known: i64,
     },
     /// The file is damaged.
     #[error(

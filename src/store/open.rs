@@ -8,12 +8,16 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::database::sqlite::form;
 use crate::store::error::StoreError;
 
 mod migrations {
     //! The steps to the current form, compiled in.
-    refinery::embed_migrations!("src/store/migrations");
+    refinery::embed_migrations!("src/store/migrations/steps");
 }
+
+/// The steps taken so far stand in this table.
+const STEPS: &str = "refinery_schema_history";
 
 /// The file of the journal in its folder.
 pub(in crate::store) const FILE: &str = "ringfall.db";
@@ -79,10 +83,9 @@ pub(in crate::store) fn prepare(file: &Path) -> Result<Connection, StoreError> {
     let made = OpenOptions::new().write(true).create(true).truncate(false).mode(OWN).open(file);
     made.map_err(|source| StoreError::Folder { folder: file.to_owned(), source })?;
     let mut connection = writer(file).map_err(of)?;
-    let found = form(&connection).map_err(of)?;
+    let found = form(&connection, STEPS).map_err(of)?;
     let runner = migrations::migrations::runner();
-    let known = runner.get_migrations().iter().map(refinery::Migration::version).max().unwrap_or_default();
-    let known = u32::try_from(known).unwrap_or(u32::MAX);
+    let known = runner.get_migrations().iter().map(refinery::Migration::version).max().map_or(0, i64::from);
     if found > known {
         return Err(StoreError::Newer { file: file.to_owned(), found, known });
     }
@@ -119,13 +122,4 @@ pub(in crate::store) fn reader(file: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(Duration::from_secs(2))?;
     Ok(connection)
-}
-
-/// The form of the file: 0 for a new one.
-fn form(connection: &Connection) -> rusqlite::Result<u32> {
-    let history = "SELECT count(*) FROM sqlite_master WHERE name = 'refinery_schema_history'";
-    if connection.query_row(history, [], |row| row.get::<_, i64>(0))? == 0 {
-        return Ok(0);
-    }
-    connection.query_row("SELECT coalesce(max(version), 0) FROM refinery_schema_history", [], |row| row.get(0))
 }

@@ -5,9 +5,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
-use crate::database::alone;
+use crate::database::sqlite::{alone, form};
 use crate::tenants::OpenError;
 
 mod migrations {
@@ -40,7 +40,7 @@ pub(in crate::tenants::sqlite) fn prepare(folder: &Path) -> Result<PathBuf, Open
 fn bring_up(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
     let because = |detail: String| OpenError::File { file: file.to_owned(), detail };
     let known = known();
-    let found = form(connection).map_err(|error| because(error.to_string()))?;
+    let found = form(connection, HISTORY).map_err(|error| because(error.to_string()))?;
     if found > known {
         return Err(OpenError::Newer { file: file.to_owned(), found, known });
     }
@@ -50,7 +50,7 @@ fn bring_up(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
     let taken = alone(file, || {
         // The engine refuses this at once where another program does it too, and waits for nobody.
         connection.pragma_update(None, "journal_mode", "wal").map_err(|error| because(error.to_string()))?;
-        if form(connection).map_err(|error| because(error.to_string()))? < known {
+        if form(connection, HISTORY).map_err(|error| because(error.to_string()))? < known {
             let mut runner = migrations::migrations::runner();
             runner.set_migration_table_name(HISTORY).run(connection).map_err(|error| because(error.to_string()))?;
         }
@@ -62,15 +62,6 @@ fn bring_up(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
 fn known() -> i64 {
     let runner = migrations::migrations::runner();
     runner.get_migrations().iter().map(refinery::Migration::version).max().map_or(0, i64::from)
-}
-
-/// The form of the file: 0 for a new one.
-fn form(connection: &Connection) -> rusqlite::Result<i64> {
-    let table = "SELECT 1 FROM sqlite_master WHERE name = ?1";
-    if connection.query_row(table, [HISTORY], |_row| Ok(())).optional()?.is_none() {
-        return Ok(0);
-    }
-    connection.query_row(&format!("SELECT coalesce(max(version), 0) FROM {HISTORY}"), [], |row| row.get(0))
 }
 
 /// A connection: durable at each commit, and one that takes the lock before it reads what it will change.
