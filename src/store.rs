@@ -1,6 +1,6 @@
 //! The store on one machine: a SQLite file in the data folder, written by one thread with group commit.
 //!
-//! A commit only adds records at the end of one table, with the effects they ask for. Which step of which call has a
+//! A commit only adds records at the end of one table, with the effects they ask for in them. Which step of which call has a
 //! record is known in memory, and the table of calls is written a moment later in portions; after a crash both are
 //! made again from the records behind the table's cursor.
 //!
@@ -24,6 +24,7 @@ mod open;
 mod readers;
 mod reply;
 mod retention;
+mod retry;
 mod rows;
 mod state;
 mod told;
@@ -55,10 +56,11 @@ use crate::store::memory::{MANY, Memory, REMEMBERED};
 use crate::store::open::Folder;
 use crate::store::reply::Waiting;
 use crate::store::retention::{Own, Retention, Wish};
+use crate::store::retry::Retry;
 use crate::store::rows::KeptRules;
 use crate::store::state::Counts;
 use crate::store::told::Told;
-use crate::store::writer::{Job, Retry, Writer};
+use crate::store::writer::{Job, Writer};
 
 /// Records on their way to the writing thread. When the disk hangs, this many calls wait for it (some 50 MB);
 /// those after them are answered without a record, and counted.
@@ -106,6 +108,8 @@ pub struct Store {
     patience: Patience,
     wish: Arc<Wish>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Given back when nothing is written any more, and not when the thread stumbles.
+    folder: Mutex<Option<Folder>>,
 }
 
 impl Store {
@@ -143,7 +147,6 @@ impl Store {
             wrote_calls_us: now_us,
             retry: Retry::default(),
             retention,
-            folder,
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(&received));
         Ok(Self {
@@ -156,6 +159,7 @@ impl Store {
             patience: options.patience,
             wish,
             thread: Mutex::new(Some(thread.map_err(StoreError::Thread)?)),
+            folder: Mutex::new(Some(folder)),
         })
     }
 
@@ -167,6 +171,7 @@ impl Store {
             // A thread that is gone needs no telling, and has nothing left to write.
             drop(self.jobs.send(Job::Stop));
             drop(thread.join());
+            self.folder.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
     }
 

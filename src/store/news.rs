@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 
 use crate::app::messenger::ports::{News, Trail};
 use crate::app::ports::{JournalError, Later};
-use crate::audit::record::{Kind, Record};
+use crate::audit::record::Kind;
 use crate::store::told::{Told, concerns};
 use crate::store::{Store, body};
 
@@ -15,6 +15,9 @@ const PORTION: usize = 256;
 
 /// Records looked through at once for those that are told of.
 const LOOKED: i64 = 4_096;
+
+/// What is damaged, or of a newer program, must not keep everybody else from being told.
+const UNREADABLE: &str = "a record cannot be read: nobody is told of it";
 
 /// As much of a record as says whether somebody is told of it.
 #[derive(Deserialize)]
@@ -44,7 +47,13 @@ fn news(connection: &Connection, told: &Told, after: i64) -> rusqlite::Result<Ne
     let mut query = moment.prepare_cached("SELECT body FROM records WHERE seq = ?1")?;
     let mut records = Vec::with_capacity(places.len());
     for place in places {
-        records.extend(query.query_row([place], |row| read(row, 0)).optional()?);
+        let read = query.query_row([place], |row| Ok(body::decode(row.get_ref(0)?.as_blob()?))).optional()?;
+        match read {
+            Some(Ok(record)) => records.push(record),
+            Some(Err(error)) => tracing::error!(record = place, %error, "{UNREADABLE}"),
+            // It was let go.
+            None => {}
+        }
     }
     Ok(News { records, place })
 }
@@ -56,7 +65,10 @@ fn looked_through(connection: &Connection, after: i64, end: i64) -> rusqlite::Re
     let (mut places, mut looked, mut reached) = (Vec::new(), 0, after);
     while let Some(row) = rows.next()? {
         (reached, looked) = (row.get(0)?, looked + 1);
-        let look: Look = body::decode(row.get_ref(1)?.as_blob()?)?;
+        let Ok(look) = body::decode::<Look>(row.get_ref(1)?.as_blob()?) else {
+            tracing::error!(record = reached, "{UNREADABLE}");
+            continue;
+        };
         if concerns(look.kind, !look.effects.is_empty()) {
             places.push(reached);
         }
@@ -65,8 +77,4 @@ fn looked_through(connection: &Connection, after: i64, end: i64) -> rusqlite::Re
         }
     }
     Ok((places, if looked == LOOKED { reached } else { end }))
-}
-
-fn read(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Record> {
-    body::decode(row.get_ref(column)?.as_blob()?)
 }

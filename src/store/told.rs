@@ -37,7 +37,7 @@ impl Told {
             return;
         }
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // What was taken back gave its place to this one.
+        // What was taken back gave its place to this one. One that concerns nobody may have got it, and is passed by.
         while places.known.back().is_some_and(|last| *last >= place) {
             places.known.pop_back();
         }

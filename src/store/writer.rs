@@ -15,9 +15,9 @@ use crate::store::calls::{Calls, Portion};
 use crate::store::checkpoints::Checkpoints;
 use crate::store::deferred::{Deferred, Kept, Written};
 use crate::store::memory::Memory;
-use crate::store::open::Folder;
 use crate::store::reply::{Replies, Waiting};
 use crate::store::retention::Retention;
+use crate::store::retry::{Retry, is_broken, is_outage};
 use crate::store::rows::{self, KeptRules, Spot};
 use crate::store::state::Counts;
 use crate::store::told::Told;
@@ -40,9 +40,6 @@ const LAG_US: i64 = 1_000_000;
 /// How often the table of calls is cared for, and how many calls at once: 8,000 a second, a few milliseconds each time.
 const HOUSE_US: i64 = 25_000;
 const HOUSE_CALLS: usize = 200;
-
-/// The longest pause between two tries to write what waits.
-const LONGEST_PAUSE_US: i64 = 2_000_000;
 
 /// Something to do.
 #[derive(Debug)]
@@ -78,34 +75,6 @@ pub(in crate::store) struct Writer {
     pub(in crate::store) wrote_calls_us: i64,
     pub(in crate::store) retry: Retry,
     pub(in crate::store) retention: Retention,
-    /// Last, so that it is given back when nothing writes any more.
-    #[expect(dead_code, reason = "it holds the lock on the folder")]
-    pub(in crate::store) folder: Folder,
-}
-
-/// When writing is tried again after it failed.
-#[derive(Debug, Default)]
-pub(in crate::store) struct Retry {
-    failing: bool,
-    down: bool,
-    reopen: bool,
-    last_us: i64,
-    pause_us: i64,
-}
-
-impl Retry {
-    fn is_due(&self, now_us: i64) -> bool {
-        // The absolute distance, so that a clock that is set back does not stop the trying.
-        !self.failing || (now_us - self.last_us).abs() >= self.pause_us
-    }
-
-    fn failed(&mut self, now_us: i64, reopen: bool) {
-        self.failing = true;
-        self.down = true;
-        self.reopen |= reopen;
-        self.last_us = now_us;
-        self.pause_us = (self.pause_us * 2).clamp(100_000, LONGEST_PAUSE_US);
-    }
 }
 
 impl Writer {
@@ -506,23 +475,4 @@ impl Job {
             Self::Stop => {}
         }
     }
-}
-
-/// Whether the error lies with the disk or the file, not with what was to be written.
-fn is_outage(error: &rusqlite::Error) -> bool {
-    !matches!(
-        error.sqlite_error_code(),
-        Some(
-            rusqlite::ErrorCode::ConstraintViolation
-                | rusqlite::ErrorCode::TooBig
-                | rusqlite::ErrorCode::TypeMismatch
-                | rusqlite::ErrorCode::ApiMisuse
-                | rusqlite::ErrorCode::ParameterOutOfRange
-        )
-    )
-}
-
-/// Whether the connection should not be trusted any more.
-fn is_broken(error: &rusqlite::Error) -> bool {
-    !matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::DatabaseBusy))
 }

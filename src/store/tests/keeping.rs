@@ -103,3 +103,20 @@ async fn a_clock_that_was_set_far_ahead_is_not_believed() {
     clock.pass(120);
     assert!(believed());
 }
+
+#[tokio::test]
+async fn the_steps_are_taken_back_and_taken_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Set::at_start();
+    let store = Store::open(&options(folder.path(), &clock)).unwrap();
+    calls_of_a_day(&store, &clock, 0..5).await;
+    let (written, before) = (count(folder.path(), "SELECT count(*) FROM records"), told(&store).await);
+    store.close();
+    let file = Connection::open(folder.path().join("ringfall.db")).unwrap();
+    for back in [include_str!("../migrations/back/3.sql"), include_str!("../migrations/back/2.sql")] {
+        file.execute_batch(back).unwrap();
+    }
+    drop(file);
+    let store = Store::open(&options(folder.path(), &clock)).unwrap();
+    assert_eq!((count(folder.path(), "SELECT count(*) FROM records"), told(&store).await), (written, before));
+}
