@@ -1,3 +1,3 @@
 -- Back from form 3 to form 2: nothing is lost. Copy the database first, with nothing running.
-ALTER TABLE reading ADD COLUMN effect bigint NOT NULL DEFAULT 0;
+ALTER TABLE reading ALTER COLUMN effect DROP DEFAULT;
 DELETE FROM ringfall_outbox_migrations WHERE version = 3;
