@@ -80,6 +80,7 @@ fn things(ring: &Ring, number: usize) -> [Item; 4] {
         signature: SignatureMode::Enforced,
         primary: None,
         next: None,
+        next_seen: None,
         api_key: None,
         created: by.clone(),
         rotated: None,

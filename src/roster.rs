@@ -6,7 +6,9 @@ pub mod kept;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use crate::app::directory::Next;
 use crate::app::directory::outlet::Outlet;
 use crate::app::directory::trial::Trial;
 use crate::app::directory::{self, Bound, Grant, Profile, Withheld};
@@ -209,9 +211,9 @@ impl Bench {
             }
         };
         let installation = Some(it.id.as_str().into());
-        let waits = it.next.is_some() && it.next_seen.is_none();
         let keys = VerifierSet { primary, next };
-        let next = waits.then(Arc::default);
+        let waits = it.next_mark().filter(|_| it.next_seen.is_none());
+        let next = waits.map(|mark| Arc::new(Next { mark: mark.into(), seen: AtomicBool::new(false) }));
         Ok(Profile { owner, account, installation, keys, retired, trial, next })
     }
 

@@ -63,8 +63,17 @@ pub struct Profile {
     pub retired: Option<VerifierSet>,
     /// While it is on trial.
     pub trial: Option<Arc<Trial>>,
-    /// While a next key waits to be seen: whether it was.
-    pub next: Option<Arc<AtomicBool>>,
+    /// While a next key waits to be seen.
+    pub next: Option<Arc<Next>>,
+}
+
+/// A next key that waits to be seen.
+#[derive(Debug)]
+pub struct Next {
+    /// What tells it from another one.
+    pub mark: Box<[u8]>,
+    /// Whether it signed a request.
+    pub seen: AtomicBool,
 }
 
 impl Profile {
@@ -328,8 +337,8 @@ pub struct Observation {
     pub bad: u32,
     /// Whether enough were.
     pub over: bool,
-    /// Whether the next key signed one.
-    pub next: bool,
+    /// The next key, when it signed one.
+    pub next: Option<Box<[u8]>>,
 }
 
 /// The snapshot that answers now, and the one way to change it.
@@ -383,7 +392,7 @@ impl Directory {
 
     /// The next key of the account signed a request.
     fn saw_next(&self, profile: &Arc<Profile>) {
-        if profile.next.as_ref().is_some_and(|seen| !seen.swap(true, Ordering::AcqRel)) {
+        if profile.next.as_ref().is_some_and(|next| !next.seen.swap(true, Ordering::AcqRel)) {
             self.note(profile);
         }
     }
@@ -398,7 +407,8 @@ impl Directory {
         let told = observed.into_iter().filter_map(|profile| {
             let (good, bad) = profile.trial.as_ref().map(|trial| trial.take()).unwrap_or_default();
             let over = profile.trial.as_ref().is_some_and(|trial| trial.is_over());
-            let next = profile.next.as_ref().is_some_and(|seen| seen.load(Ordering::Acquire));
+            let next = profile.next.as_ref().filter(|next| next.seen.load(Ordering::Acquire));
+            let next = next.map(|next| next.mark.clone());
             let org = match &profile.owner {
                 Owner::Organization(slug) => Some(slug.clone()),
                 Owner::Platform | Owner::Simulator => None,

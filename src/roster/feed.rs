@@ -22,10 +22,10 @@ use crate::vault::Ring;
 /// Looked at without being told, in case a notice was lost.
 const REFRESH: Duration = Duration::from_secs(10);
 
-/// Between two looks at what was seen of accounts on trial.
+/// Between two looks at what was seen of accounts.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Looks after which what was seen is written down, when no trial has ended.
+/// Looks after which what was seen is written down, when no trial has ended and no next key was seen.
 const WRITTEN_AFTER: u32 = 15;
 
 /// Lines of the trail that are read at once.
@@ -51,11 +51,12 @@ pub struct Feed {
 }
 
 /// What was seen of an account.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 struct Seen {
     good: u32,
     bad: u32,
-    next: bool,
+    /// The next key that signed a request.
+    next: Option<Box<[u8]>>,
 }
 
 impl Feed {
@@ -198,41 +199,48 @@ impl Feed {
             let entry = self.seen.entry((org.map_or(Owner::Platform, Owner::Org), id)).or_default();
             entry.good = entry.good.saturating_add(good);
             entry.bad = entry.bad.saturating_add(bad);
-            entry.next |= next;
-            urgent |= over || next;
+            urgent |= over || next.is_some();
+            entry.next = next.or(entry.next.take());
         }
         if self.seen.is_empty() || (!urgent && *looks < WRITTEN_AFTER) {
             return;
         }
         *looks = 0;
         for ((owner, id), seen) in std::mem::take(&mut self.seen) {
-            if let Err(error) = self.observed(app, &owner, &id, seen).await {
+            if let Err(error) = self.observed(app, &owner, &id, &seen).await {
                 tracing::warn!(%owner, installation = %id, %error, "what was seen of an account is not written down yet");
                 self.seen.insert((owner, id), seen);
             }
         }
     }
 
-    async fn observed(&self, app: &App, owner: &Owner, id: &Id, seen: Seen) -> Result<(), TenantError> {
+    async fn observed(&self, app: &App, owner: &Owner, id: &Id, seen: &Seen) -> Result<(), TenantError> {
         let Seen { good, bad, next } = seen;
         for _ in 0..3 {
-            let kept = self.store.item(owner, Kind::Installation, id.as_str()).await?;
+            let kept = match self.store.item(owner, Kind::Installation, id.as_str()).await {
+                // It is gone, and what was seen of it with it.
+                Err(TenantError::NotFound(_)) => return Ok(()),
+                found => found?,
+            };
             let Item::Installation(before) = kept.item else { return Ok(()) };
             let (mut it, now) = (before.clone(), app.clock.now());
-            let over = it.observed(good, bad, now);
-            if next {
-                it.saw_next(At::new(now));
+            let over = it.observed(*good, *bad, now);
+            if let Some(mark) = next {
+                it.saw_next(mark, At::new(now));
             }
             if it == before {
                 // Another node said so, or it is over.
                 return Ok(());
             }
             let deed = if over { Deed::InstallationEnforced } else { Deed::InstallationObserved };
-            let detail = if next {
-                "the next token signed a request".to_owned()
-            } else {
-                format!("{good} signed right, {bad} not")
-            };
+            let mut told = Vec::new();
+            if good + bad > 0 {
+                told.push(format!("{good} signed right, {bad} not"));
+            }
+            if it.next_seen != before.next_seen {
+                told.push("the next token signed a request".to_owned());
+            }
+            let detail = told.join("; ");
             let by = Stamp::new(&Actor::new("service:observe"), now);
             let change = Change::changed(Item::Installation(it), kept.version, deed, detail);
             match self.store.change(owner, vec![change], &by).await {

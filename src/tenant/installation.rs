@@ -157,10 +157,15 @@ impl Installation {
         Ok(())
     }
 
-    /// A request came that was signed with the next verifier.
-    pub const fn saw_next(&mut self, at: At) {
-        if self.next.is_some() && self.next_seen.is_none() {
-            self.next_seen = Some(at);
+    /// What tells the next verifier from one before and one after it.
+    pub fn next_mark(&self) -> Option<&[u8]> {
+        self.next.as_ref().map(|next| &*next.nonce)
+    }
+
+    /// A request came that was signed with the next verifier, unless another one is the next by now.
+    pub fn saw_next(&mut self, mark: &[u8], at: At) {
+        if self.next_mark() == Some(mark) {
+            self.next_seen.get_or_insert(at);
         }
     }
 
@@ -265,7 +270,8 @@ mod tests {
         it.rotate(sealed("two"), stamp(5)).unwrap();
         assert_eq!(it.sealed().map(|sealed| sealed.key_id.as_str()).collect::<Vec<_>>(), ["one", "two"]);
         assert_eq!(it.rotate(sealed("three"), stamp(6)), Err(InstallationError::Rotating));
-        it.saw_next(stamp(7).at);
+        let mark = it.next_mark().unwrap().to_owned();
+        it.saw_next(&mark, stamp(7).at);
         it.promote(Proof::Seen, stamp(7)).unwrap();
         assert_eq!(it.sealed().map(|sealed| sealed.key_id.as_str()).collect::<Vec<_>>(), ["two"]);
         assert_eq!(it.rotated, Some(stamp(7)));
@@ -275,15 +281,17 @@ mod tests {
     #[test]
     fn what_was_never_seen_is_promoted_only_by_whoever_insists() {
         let mut it = installation();
-        it.saw_next(stamp(4).at);
-        it.rotate(sealed("two"), stamp(5)).unwrap();
+        it.rotate(Sealed { nonce: vec![2; 12], ..sealed("two") }, stamp(5)).unwrap();
         assert_eq!(it.promote(Proof::Seen, stamp(6)), Err(InstallationError::NextUnseen));
-        it.saw_next(stamp(6).at);
+        let first = it.next_mark().unwrap().to_owned();
+        it.saw_next(&first, stamp(6).at);
         it.drop_next(stamp(7)).unwrap();
-        it.rotate(sealed("three"), stamp(8)).unwrap();
+        it.rotate(Sealed { nonce: vec![3; 12], ..sealed("three") }, stamp(8)).unwrap();
+        // What was seen of the one before says nothing of this one.
+        it.saw_next(&first, stamp(9).at);
         assert_eq!(it.promote(Proof::Seen, stamp(9)), Err(InstallationError::NextUnseen));
         it.promote(Proof::Unseen, stamp(9)).unwrap();
-        assert_eq!((it.primary, it.next, it.next_seen), (Some(sealed("three")), None, None));
+        assert_eq!((it.primary.unwrap().key_id.as_str(), it.next, it.next_seen), ("three", None, None));
     }
 
     #[test]

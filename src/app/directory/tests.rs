@@ -253,7 +253,7 @@ fn on_trial_a_wrong_signature_is_explained() {
     let guessed = Ask { token: "bravo-token", ..claimed };
     assert_eq!(refused(ask(&directory, guessed)), Disbelief::ForeignOrganization, "who knows no account hears nothing");
     let seen =
-        Observation { org: Some(slug("acme")), installation: "in_1".into(), good: 0, bad: 6, over: false, next: false };
+        Observation { org: Some(slug("acme")), installation: "in_1".into(), good: 0, bad: 6, over: false, next: None };
     assert_eq!(directory.take_observations(), [seen]);
     assert_eq!(directory.take_observations(), []);
 }
@@ -262,7 +262,8 @@ fn on_trial_a_wrong_signature_is_explained() {
 fn the_first_request_of_a_next_key_is_told_once() {
     let directory = directory();
     let next = || VerifierSet { next: Some(Verifier::from_token("next-token")), ..keys("acme-token") };
-    let profile = Profile { keys: next(), next: Some(Arc::default()), ..own("acme", ACME, "acme-token") };
+    let waiting = Next { mark: (*b"two").into(), seen: AtomicBool::new(false) };
+    let profile = Profile { keys: next(), next: Some(Arc::new(waiting)), ..own("acme", ACME, "acme-token") };
     directory.change(|now| now.put(Tenant { profiles: vec![Arc::new(profile)], ..acme() }));
     ask(&directory, ASK).unwrap();
     assert_eq!(directory.take_observations(), []);
@@ -270,7 +271,8 @@ fn the_first_request_of_a_next_key_is_told_once() {
         ask(&directory, Ask { token: "next-token", ..ASK }).unwrap();
     }
     let org = Some(slug("acme"));
-    let seen = Observation { org, installation: "in_1".into(), good: 0, bad: 0, over: false, next: true };
+    let seen =
+        Observation { org, installation: "in_1".into(), good: 0, bad: 0, over: false, next: Some((*b"two").into()) };
     assert_eq!(directory.take_observations(), [seen]);
     ask(&directory, Ask { token: "next-token", ..ASK }).unwrap();
     assert_eq!(directory.take_observations(), []);
