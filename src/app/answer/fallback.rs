@@ -7,10 +7,10 @@ use crate::app::answer::fault::Fault;
 use crate::app::answer::{Done, Outcome, Visit};
 use crate::app::directory::Owner;
 use crate::app::live::Organization;
-use crate::audit::record::{Facts, Kind, Record};
+use crate::audit::record::{self, Facts, Kind, Record};
 use crate::model::call::{CallFacts, Happened, LegOutcome};
 use crate::model::digest::Digest;
-use crate::model::ids::OrgSlug;
+use crate::model::ids::{LineId, OrgSlug};
 use crate::model::position::Position;
 use crate::respond::{self, Memory as _};
 use crate::twiml::last_resort::{Known, last_resort};
@@ -76,7 +76,7 @@ impl Visit<'_> {
             let bound = number.and_then(|number| self.memory(&org.slug).line(number));
             respond::line_of(&org.rules, number, bound.as_deref())
         };
-        let facts = event.as_ref().map(|event| rough_facts(event, org.and_then(|org| line(org, event))));
+        let facts = event.as_ref().map(|event| rough_facts(event, org.and_then(|org| line(org, event)), place.entered));
         let known = Known {
             org: org.map(|org| &org.slug),
             facts: facts.as_ref(),
@@ -90,6 +90,7 @@ impl Visit<'_> {
             (Some(_), None) | (None, _) => record,
         };
         record.began = Some(place.position.began);
+        record.from = org.filter(|_| place.entered).map(|org| record::Place::of(&org.rules, &place.position));
         record.facts = event.zip(facts).map(|(event, facts)| match org {
             Some(org) => Facts::of(&org.rules, &facts, &event.to.text),
             None => Facts::unnamed(&facts, &event.to.text),
@@ -107,11 +108,12 @@ impl Visit<'_> {
             .and_then(|fault| failed_place(fault.url.as_deref()?, |slug| self.grant(slug).is_some()));
         if let Some(Continuation { org: slug, rules, leg: Leg::Caller(position) }) = here.or(failed) {
             if let Some(org) = self.app.live.under(&slug, rules) {
-                return Rough { org: Some(org), position };
+                return Rough { org: Some(org), position, entered: true };
             }
             // A position under rules that are gone means nothing under others.
             let org = self.app.live.now().organization(&slug).map(Arc::clone);
-            return Rough { org, position: Position { hop: position.hop, ..Position::start(position.began) } };
+            let position = Position { hop: position.hop, ..Position::start(position.began) };
+            return Rough { org, position, entered: true };
         }
         let now = self.app.live.now();
         let bound =
@@ -122,13 +124,15 @@ impl Visit<'_> {
         };
         let known = [bound, self.believed.named.clone(), owner];
         let org = known.iter().flatten().find_map(|slug| now.organization(slug).map(Arc::clone));
-        Rough { org, position: fresh() }
+        Rough { org, position: fresh(), entered: false }
     }
 }
 
 struct Rough {
     org: Option<Arc<Organization>>,
     position: Position,
+    /// Whether the call was in it before.
+    entered: bool,
 }
 
 /// The place in the call that the carrier's error is about.
@@ -146,7 +150,7 @@ fn failed_place(url: &str, serves: impl Fn(&OrgSlug) -> bool) -> Option<Continua
 }
 
 /// What happened, judged by the carrier's word alone.
-fn rough_facts(event: &CallEvent, line: Option<crate::model::ids::LineId>) -> CallFacts {
+fn rough_facts(event: &CallEvent, line: Option<LineId>, entered: bool) -> CallFacts {
     let talked = event.dial.as_ref().is_some_and(|dial| dial.bridged == Some(true));
     let happened = if talked {
         Happened::Rang(LegOutcome::Connected(None))
@@ -154,6 +158,8 @@ fn rough_facts(event: &CallEvent, line: Option<crate::model::ids::LineId>) -> Ca
         Happened::Recorded { seconds: recording.seconds }
     } else if event.status.is_final() {
         Happened::Gone
+    } else if entered {
+        Happened::Returned
     } else {
         Happened::Arrived
     };

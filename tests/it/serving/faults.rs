@@ -173,6 +173,32 @@ async fn a_call_whose_rules_are_gone_is_answered_from_finally() {
 }
 
 #[tokio::test]
+async fn a_call_that_was_taken_before_the_fault_is_told_as_it_was() {
+    let house = House::new();
+    let service = house.serve().await;
+    let first = service.arrive().await;
+    let target = first.attribute("action");
+    let rules = target.split("rules=").nth(1).unwrap()[..16].to_owned();
+    // It rang and was talked for long, and then the rules were gone.
+    house.clock.forward(200);
+    let talked = [("DialCallStatus", "completed"), ("DialBridged", "true"), ("DialCallDuration", "180")];
+    service.ask(&target.replace(&rules, "0123456789abcdef"), &talked).await;
+    let store = service.running.store.clone().unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let summary = loop {
+        store.settle().await.unwrap();
+        if let Some(summary) = store.call("acme", CALL).await.unwrap().filter(|summary| summary.answered.is_some()) {
+            break summary;
+        }
+        assert!(std::time::Instant::now() < until, "it is not told as taken");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    };
+    assert_eq!(summary.waited, Some(20));
+    assert!(!summary.imagined && summary.answered.unwrap().by.as_deref() == Some("primary"));
+    service.running.stop().await;
+}
+
+#[tokio::test]
 async fn the_carriers_second_attempt_is_answered_from_finally() {
     let service = House::new().serve().await;
     let failed = [("ErrorCode", "11200"), ("ErrorUrl", "https://phones.example.com/twilio/inbound-call")];
