@@ -140,16 +140,15 @@ impl Follower<'_> {
     async fn push(&self) -> Result<BTreeSet<OrgSlug>, Apart> {
         let mut waiting = BTreeSet::new();
         for state in self.outbox.switches().await? {
-            if self.is_taken(&state.org) {
-                self.tell(&state.org, &state).await?;
-            } else {
+            if !self.is_taken(&state.org) || !self.tell(&state.org, &state).await? {
                 waiting.insert(state.org);
             }
         }
         Ok(waiting)
     }
 
-    async fn tell(&self, org: &OrgSlug, here: &SwitchState) -> Result<(), Apart> {
+    /// Tells the store of one; whether it took it.
+    async fn tell(&self, org: &OrgSlug, here: &SwitchState) -> Result<bool, Apart> {
         let store = self.app.tenants.as_ref();
         let by = match &here.now {
             Some(setting) => setting.set.clone(),
@@ -160,9 +159,9 @@ impl Follower<'_> {
         };
         let deed = if here.now.is_some() { Deed::SwitchTurned } else { Deed::SwitchUndone };
         match switching::amend(store, (org, &here.switch), Some(here), &by, |_| Ok(deed)).await {
-            Ok(_) | Err(SwitchError::Nothing(_)) => Ok(()),
-            // It was suspended, or has gone, this moment: what is turned here counts here.
-            Err(SwitchError::Store(TenantError::Forbidden(_) | TenantError::NotFound(_))) => Ok(()),
+            Ok(_) | Err(SwitchError::Nothing(_)) => Ok(true),
+            // It was suspended, or has gone, and is not known as such here yet: what is turned here counts here.
+            Err(SwitchError::Store(TenantError::Forbidden(_) | TenantError::NotFound(_))) => Ok(false),
             Err(SwitchError::Store(error)) => Err(error.into()),
         }
     }
