@@ -102,6 +102,9 @@ fn write(file: &Path, rows: &Receiver<Row>) {
             safe.push(told);
         }
         transaction.commit().expect("a commit");
-        safe.into_iter().for_each(|told| drop(told.send(())));
+        for told in safe {
+            // Who asked may have gone.
+            told.send(()).ok();
+        }
     }
 }
