@@ -26,6 +26,7 @@ mod reply;
 mod retention;
 mod retry;
 mod rows;
+mod spread;
 mod state;
 mod told;
 mod writer;

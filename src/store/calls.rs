@@ -4,11 +4,9 @@
 //! The table is a view of the records up to a cursor that is written in the same transaction, so a crash
 //! costs nothing: what came after the cursor is folded again at the start.
 
-#![expect(clippy::disallowed_types, reason = "every record is looked up here, and nothing goes by the order")]
-
 mod table;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -18,6 +16,7 @@ use crate::app::ports::new_id;
 use crate::audit::record::{Kind, Received, Record};
 use crate::audit::summary::Summary;
 use crate::model::moment::Zone;
+use crate::store::spread::Spread;
 use crate::store::{Patience, body};
 
 const SECOND: i64 = 1_000_000;
@@ -30,7 +29,7 @@ const IDLE: i64 = 600 * SECOND;
 pub(in crate::store) struct Calls {
     node: String,
     patience: Patience,
-    open: HashMap<Name, Open>,
+    open: Spread<Name, Box<Open>>,
     /// What is not in the table yet, by the place of its first such record in the trail.
     waiting: VecDeque<Waiting>,
     /// What is being written, portion by portion from the end.
@@ -108,7 +107,7 @@ impl Calls {
         Self {
             node: node.to_owned(),
             patience,
-            open: HashMap::new(),
+            open: Spread::default(),
             waiting: VecDeque::new(),
             round: Round::default(),
             resting: VecDeque::new(),
@@ -154,12 +153,13 @@ impl Calls {
             return Ok(None);
         }
         self.name(record);
-        if !self.open.contains_key(self.scratch.as_str()) {
-            let open = table::load(connection, &record.call, &record.org)?.unwrap_or_default();
-            self.open.insert(self.scratch.as_str().into(), open);
+        if let Some(open) = self.open.get(&self.scratch) {
+            return Ok(open.steps.iter().find(|step| *step.name == *record.step).map(|step| step.seq));
         }
-        let steps = self.open.get(self.scratch.as_str()).map_or(&[][..], |open| &open.steps);
-        Ok(steps.iter().find(|step| *step.name == *record.step).map(|step| step.seq))
+        let open = table::load(connection, &record.call, &record.org)?.unwrap_or_default();
+        let place = open.steps.iter().find(|step| *step.name == *record.step).map(|step| step.seq);
+        self.open.insert(self.scratch.as_str().into(), Box::new(open));
+        Ok(place)
     }
 
     /// The step has this record now, once the transaction at hand is committed.
@@ -168,7 +168,7 @@ impl Calls {
             return;
         }
         self.name(record);
-        let Some((name, _)) = self.open.get_key_value(self.scratch.as_str()) else { return };
+        let Some(name) = self.open.name(&self.scratch) else { return };
         let name = Arc::clone(name);
         if let Some(open) = self.open.get_mut(&name).filter(|open| open.steps.iter().all(|step| step.seq != seq)) {
             open.steps.push(Step { name: record.step.as_str().into(), seq });
@@ -205,7 +205,7 @@ impl Calls {
             return;
         }
         self.name(record);
-        let Some((name, _)) = self.open.get_key_value(self.scratch.as_str()) else { return };
+        let Some(name) = self.open.name(&self.scratch) else { return };
         let name = Arc::clone(name);
         if let Some(open) = self.open.get_mut(&name) {
             open.summary.fold(record);
@@ -290,7 +290,7 @@ impl Calls {
             let Some((_, name)) = self.resting.pop_front() else { return };
             // A call that came again since then rests once more, further behind.
             let idle = |open: &Open| !open.waits && (now_us - open.summary.last_us).abs() >= IDLE;
-            if self.open.get(&name).is_some_and(idle) {
+            if self.open.get(&name).is_some_and(|open| idle(open)) {
                 self.open.remove(&name);
             }
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::app::ports::Key;
 use crate::audit::record::{Kind, Record};
 use crate::audit::summary::{Summary, is_final};
+use crate::store::spread::Spread;
 
 /// How long an earlier call of the same caller counts at most.
 pub(in crate::store) const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
@@ -52,14 +53,14 @@ struct KeyPress {
 /// that and not asked for is forgotten. Nothing is forgotten within a day unless there is too much of it.
 #[derive(Debug)]
 struct Aging<V> {
-    young: HashMap<Box<str>, V>,
-    old: HashMap<Box<str>, V>,
+    young: Spread<Box<str>, V>,
+    old: Spread<Box<str>, V>,
     since: i64,
 }
 
 impl<V> Default for Aging<V> {
     fn default() -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), since: i64::MIN }
+        Self { young: Spread::default(), old: Spread::default(), since: i64::MIN }
     }
 }
 
@@ -68,24 +69,25 @@ impl<V: Default> Aging<V> {
         self.young.get(name).or_else(|| self.old.get(name))
     }
 
-    /// The value to be changed at this second; a new one when there is none.
-    fn change(&mut self, name: &str, now: i64) -> &mut V {
+    /// Changes the value at this second; a new one when there is none.
+    fn change(&mut self, name: &str, now: i64, how: impl FnOnce(&mut V)) {
         if now.saturating_sub(self.since) >= DAY || self.young.len() >= MANY / 2 {
             self.since = now;
             self.old = std::mem::take(&mut self.young);
         }
-        if !self.young.contains_key(name) {
-            let (name, value) = self.old.remove_entry(name).unwrap_or_else(|| (name.into(), V::default()));
-            self.young.insert(name, value);
+        if let Some(value) = self.young.get_mut(name) {
+            return how(value);
         }
-        self.young.entry(name.into()).or_default()
+        let (name, mut value) = self.old.remove(name).unwrap_or_else(|| (name.into(), V::default()));
+        how(&mut value);
+        self.young.insert(name, value);
     }
 }
 
 /// Who rings or talks in which call.
 #[derive(Debug, Default)]
 struct Rings {
-    by_call: HashMap<Box<str>, Vec<Box<str>>>,
+    by_call: Spread<Box<str>, Vec<Box<str>>>,
     by_contact: HashMap<Box<str>, HashMap<Box<str>, i64>>,
 }
 
@@ -135,20 +137,22 @@ impl Memory {
         }
         let mut inner = self.inner();
         let Inner { arrivals, scratch, .. } = &mut *inner;
-        let calls = arrivals.change(pair(scratch, org, caller), began);
-        if calls.iter().any(|known| *known.call == *call) {
-            return;
-        }
-        let place = calls.partition_point(|known| known.began > began);
-        calls.insert(place, Arrival { call: call.into(), began });
-        calls.truncate(CALLS_OF_ONE);
+        arrivals.change(pair(scratch, org, caller), began, |calls| {
+            if calls.iter().any(|known| *known.call == *call) {
+                return;
+            }
+            let place = calls.partition_point(|known| known.began > began);
+            calls.insert(place, Arrival { call: call.into(), began });
+            calls.truncate(CALLS_OF_ONE);
+        });
     }
 
     /// A callee answered yes or no at this second when asked for a key.
     pub(in crate::store) fn pressed(&self, org: &str, call: &str, leg: Option<&str>, (accepted, now): (bool, i64)) {
         let mut inner = self.inner();
         let Inner { keys, scratch, .. } = &mut *inner;
-        keys.change(pair(scratch, org, call), now).push(KeyPress { leg: leg.map(Box::from), accepted });
+        let press = KeyPress { leg: leg.map(Box::from), accepted };
+        keys.change(pair(scratch, org, call), now, |keys| keys.push(press));
     }
 
     /// What was answered, on that leg or on any.
@@ -201,7 +205,7 @@ impl Inner {
     fn ring<'a>(&mut self, org: &str, call: &str, contacts: impl Iterator<Item = &'a str>, at: i64) {
         let Self { rings, scratch, .. } = self;
         let name = pair(scratch, org, call);
-        let (name, before) = rings.by_call.remove_entry(name).unwrap_or_else(|| (name.into(), Vec::new()));
+        let (name, before) = rings.by_call.remove(name).unwrap_or_else(|| (name.into(), Vec::new()));
         for contact in before {
             if let Some(calls) = rings.by_contact.get_mut(&contact) {
                 calls.remove(&name);
