@@ -33,6 +33,7 @@ mod outlets;
 #[command(
     after_help = "An auth token is read from a file that only you may read (mode 600) or from standard input, checked once with the\n\
     carrier, and forgotten: only what checks signatures is kept, sealed. Give an API key for what must be asked of the carrier.\n\
+    A next token cannot be checked before the carrier promotes it: `connect list` says `seen` once a request came with it.\n\
     Examples:\n  ringfall connect twilio --org acme --account-sid AC… --number +16195550100 < token\n  \
     ringfall connect rotate --org acme --token-file next-token\n  ringfall connect promote --org acme\n  \
     ringfall connect import --env-file repos.env --dry-run"
@@ -48,7 +49,7 @@ pub struct Connect {
 enum What {
     /// Connect a Twilio account
     Twilio(Twilio),
-    /// Take a second token beside the first: both are believed until it is promoted
+    /// Take a second token beside the first, unchecked: both are believed until it is promoted
     Rotate {
         #[command(flatten)]
         which: Which,

@@ -112,10 +112,10 @@ pub enum InstallationError {
     #[error("the installation is revoked: connect the account anew")]
     Revoked,
     /// A rotation is under way.
-    #[error("a next verifier is there already: promote it or drop it first")]
+    #[error("a next token is there already: promote it or drop it first (`connect rollback`, `drop-next` by API)")]
     Rotating,
     /// No rotation is under way.
-    #[error("there is no next verifier: rotate first")]
+    #[error("there is no next token: rotate first")]
     NothingNext,
     /// Nobody knows that the next verifier holds.
     #[error(
