@@ -63,7 +63,17 @@ impl Visit<'_> {
 
     fn last_answer(&self) -> (String, Record) {
         let event = self.verified.call(self.endpoint).ok().map(|event| event.into_inner());
-        let kind = if matches!(self.endpoint, Endpoint::Screen) { Kind::Screen } else { Kind::Decision };
+        let kind = match self.endpoint {
+            Endpoint::Screen => Kind::Screen,
+            // A message that belongs to no place in a call is one all the same.
+            Endpoint::Recording => Kind::Recording,
+            Endpoint::Transcription => Kind::Transcription,
+            Endpoint::InboundCall
+            | Endpoint::Continue
+            | Endpoint::CallStatus
+            | Endpoint::InboundSms
+            | Endpoint::MessageStatus => Kind::Decision,
+        };
         let record = event.as_ref().map_or_else(|| self.blank(kind), |event| self.about(kind, event));
         if !matches!(self.endpoint, Endpoint::InboundCall | Endpoint::Continue) {
             return (self.static_answer(), record);

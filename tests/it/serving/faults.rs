@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringfall::app::ports::{Appended, Journal, JournalError, JournalHealth, Key, Later, RuleText};
-use ringfall::audit::record::Record;
+use ringfall::audit::record::{Kind, Record};
 use ringfall::model::digest::Digest;
 use tokio::sync::Semaphore;
 
 use crate::support::{CALL, House, LINE, Service};
+
+const RECORDING: &str = "RE0123456789abcdef0123456789abcdef";
 
 const CALLER: &str = "+13125550123";
 
@@ -155,6 +157,18 @@ async fn an_unknown_number_is_answered_by_the_last_resort() {
     // Whose call it was is known, though the number is nobody's.
     let facts = record.facts.unwrap();
     assert_eq!((&*facts.caller, &*facts.called, &*facts.happened), (CALLER, "+16195550177", "arrived"));
+    // A message that is left there is kept as one.
+    let left = [("To", "+16195550177"), ("RecordingSid", RECORDING), ("RecordingDuration", "12")];
+    service.ask(&answer.attribute("recordingStatusCallback"), &left).await;
+    let message = loop {
+        let records = store.records("", CALL).await.unwrap();
+        if let Some(record) = records.into_iter().find(|record| record.kind == Kind::Recording) {
+            break record.reported;
+        }
+        assert!(std::time::Instant::now() < until, "the message is not written down");
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((message.recording.as_deref(), message.seconds), (Some(RECORDING), Some(12)));
     let named = service.ask("/twilio/inbound-call?org=acme", &[("To", "+16195550177")]).await;
     assert!(named.body.contains("after the tone"), "{}", named.body);
     service.running.stop().await;
