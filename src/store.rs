@@ -1,8 +1,8 @@
 //! The store on one machine: a SQLite file in the data folder, written by one thread with group commit.
 //!
-//! A commit only adds records at the end of one table, with the effects they ask for in them. Which step of which call has a
-//! record is known in memory, and the table of calls is written a moment later in portions; after a crash both are
-//! made again from the records behind the table's cursor.
+//! A commit only adds records at the end of one table, with the effects they ask for in them. Which step of which call
+//! has a record is known in memory, and the table of calls is written a moment later in portions; after a crash both
+//! are made again from the records behind the table's cursor.
 //!
 //! To read, take an [`Archive`]: it goes through the trail from any place ([`Archive::records_after`]), through a
 //! stretch of time ([`Archive::each_record`], [`Archive::each_call`]) or one call ([`Archive::records`],
