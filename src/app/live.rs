@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -119,8 +120,10 @@ impl FileState {
 /// All that answers at one time.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    organizations: BTreeMap<OrgSlug, Arc<Organization>>,
-    numbers: BTreeMap<E164, (Arc<Organization>, LineId)>,
+    /// In the order of their names, as they were put in.
+    organizations: IndexMap<OrgSlug, Arc<Organization>>,
+    /// In the order of the organizations that they belong to.
+    numbers: IndexMap<E164, (Arc<Organization>, LineId)>,
     /// How each rule file stands, by its stem.
     pub files: BTreeMap<String, FileStatus>,
     /// What is wrong with templates and folders, a line for each problem.
