@@ -409,7 +409,9 @@ pub struct StateRead {
 impl StateRead {
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        let Self { switches, stale, active_calls, earlier_calls, line } = self;
+        let lists = [switches.is_empty(), stale.is_empty(), active_calls.is_empty(), earlier_calls.is_empty()];
+        line.is_none() && lists == [true; 4]
     }
 }
 

@@ -4,8 +4,10 @@
 //! The table is a view of the records up to a cursor that is written in the same transaction, so a crash
 //! costs nothing: what came after the cursor is folded again at the start.
 
+mod ends;
 mod table;
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -16,6 +18,8 @@ use crate::app::ports::new_id;
 use crate::audit::record::{Kind, Received, Record};
 use crate::audit::summary::Summary;
 use crate::model::moment::Zone;
+
+use crate::store::calls::ends::Ends;
 use crate::store::spread::Spread;
 use crate::store::{Patience, body};
 
@@ -38,6 +42,7 @@ pub(in crate::store) struct Calls {
     resting: VecDeque<(i64, Name)>,
     /// Calls that got a step in the transaction at hand, once for each.
     fresh: Vec<Name>,
+    ends: Ends,
     folded: i64,
     written: i64,
     scratch: String,
@@ -74,13 +79,28 @@ struct Round {
 
 /// Calls of a round at most: the cursor of the table stands still meanwhile, and a start after a crash reads what comes
 /// behind it.
-const ROUND: usize = 8000;
+const ROUND: usize = 64_000;
+
+/// When more calls wait, a round waits longer: the more calls are written together, the more of them are neighbors.
+const FEW: usize = 500;
+
+/// How much longer, at most. Even so a call is written before it is closed.
+const LONGER: i64 = 8;
 
 #[derive(Debug)]
 struct Waiting {
     seq: i64,
     name: Name,
+    /// The beginning of the name, which hardly two have in common: to sort by without a look at the names.
+    order: u128,
     since: i64,
+}
+
+/// The characters by which names differ, behind the two letters of their kind.
+fn order(name: &str) -> u128 {
+    let mut order = [0; 16];
+    name.bytes().skip(2).zip(&mut order).for_each(|(byte, place)| *place = byte);
+    u128::from_be_bytes(order)
 }
 
 /// How much is done in one go, so that no answer waits for it.
@@ -90,7 +110,7 @@ pub(in crate::store) struct Portion {
     pub(in crate::store) calls: usize,
     /// The present, in microseconds since 1970.
     pub(in crate::store) now_us: i64,
-    /// Only those that have waited so many microseconds: a call is often whole a second later.
+    /// Only those that have waited so many microseconds: a call is often whole a second later. Many wait longer.
     pub(in crate::store) waited_us: i64,
 }
 
@@ -98,6 +118,13 @@ impl Portion {
     /// The absolute distance, so that a clock that is set back does not stop the writing.
     const fn has(self, since: i64) -> bool {
         (self.now_us - since).abs() >= self.waited_us
+    }
+
+    /// Whether it is worth a round: few wait, or no more come, or they have waited long enough.
+    fn begins(self, waiting: &VecDeque<Waiting>) -> bool {
+        let (Some(first), Some(last)) = (waiting.front(), waiting.back()) else { return false };
+        let long = (self.now_us - first.since).abs() >= self.waited_us * LONGER;
+        self.has(first.since) && (waiting.len() <= FEW || long || self.has(last.since))
     }
 }
 
@@ -112,6 +139,7 @@ impl Calls {
             round: Round::default(),
             resting: VecDeque::new(),
             fresh: Vec::new(),
+            ends: Ends::default(),
             folded: 0,
             written: 0,
             scratch: String::new(),
@@ -168,11 +196,10 @@ impl Calls {
             return;
         }
         self.name(record);
-        let Some(name) = self.open.name(&self.scratch) else { return };
-        let name = Arc::clone(name);
-        if let Some(open) = self.open.get_mut(&name).filter(|open| open.steps.iter().all(|step| step.seq != seq)) {
+        let Some((name, open)) = self.open.find(&self.scratch) else { return };
+        if open.steps.iter().all(|step| step.seq != seq) {
             open.steps.push(Step { name: record.step.as_str().into(), seq });
-            self.fresh.push(name);
+            self.fresh.push(Arc::clone(name));
         }
     }
 
@@ -205,14 +232,15 @@ impl Calls {
             return;
         }
         self.name(record);
-        let Some(name) = self.open.name(&self.scratch) else { return };
-        let name = Arc::clone(name);
-        if let Some(open) = self.open.get_mut(&name) {
-            open.summary.fold(record);
-            if !open.waits {
-                open.waits = true;
-                self.waiting.push_back(Waiting { seq, name, since: now_us });
-            }
+        let Some((name, open)) = self.open.find(&self.scratch) else { return };
+        let lasted = open.summary.over_us.is_none();
+        open.summary.fold(record);
+        if lasted && open.summary.over_us.is_some() {
+            self.ends.add(deadline(&open.summary, self.patience), Arc::clone(name));
+        }
+        if !open.waits {
+            open.waits = true;
+            self.waiting.push_back(Waiting { seq, order: order(name), name: Arc::clone(name), since: now_us });
         }
     }
 
@@ -228,7 +256,7 @@ impl Calls {
 
     /// Whether anything of the portion waits.
     pub(in crate::store) fn has(&self, portion: Portion) -> bool {
-        !self.round.names.is_empty() || self.waiting.front().is_some_and(|first| portion.has(first.since))
+        !self.round.names.is_empty() || portion.begins(&self.waiting)
     }
 
     /// Writes some of what has waited longest, within the transaction at hand. Call [`Self::settled`] once it is
@@ -253,9 +281,9 @@ impl Calls {
             self.round.seq = self.waiting.front().map_or(self.folded, |first| first.seq);
         }
         let waited = self.waiting.iter().take_while(|waiting| portion.has(waiting.since)).count();
-        let waited = self.waiting.drain(..waited.min(portion.calls.max(ROUND)));
-        self.round.names.extend(waited.map(|waiting| waiting.name));
-        self.round.names.sort_unstable_by(|one, other| other.cmp(one));
+        let mut waited: Vec<_> = self.waiting.drain(..waited.min(portion.calls.max(ROUND))).collect();
+        waited.sort_unstable_by_key(|waiting| Reverse(waiting.order));
+        self.round.names.extend(waited.into_iter().map(|waiting| waiting.name));
     }
 
     /// Everything up to here is in the table once what is underway is; later calls may be there as well, which does
@@ -306,21 +334,15 @@ impl Calls {
         }
     }
 
-    /// The calls that are over, or were left behind: their closing records, to be written like any other.
-    pub(in crate::store) fn due(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Record>> {
-        let mut records = Vec::new();
-        table::each_due(connection, now.as_microsecond(), |name, left| {
-            let is_due =
-                |call: &Summary| call.closed_us.is_none() && deadline(call, self.patience) <= now.as_microsecond();
-            // The table lags behind, and reading a row takes longer than looking at a call that is at hand.
-            let call = match self.open.get(name) {
-                Some(open) => is_due(&open.summary).then(|| open.summary.clone()),
-                None => Some(left.read()?).filter(is_due),
-            };
-            records.extend(call.map(|call| self.closing(call, now)));
-            Ok(())
-        })?;
-        Ok(records)
+    /// Some of the calls that are over, or were left behind: their closing records, to be written like any other.
+    pub(in crate::store) fn due(&mut self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Record>> {
+        let calls = self.ends.due(connection, &self.open, (self.patience, now.as_microsecond()))?;
+        Ok(calls.into_iter().map(|call| self.closing(call, now)).collect())
+    }
+
+    /// The table is looked through for such calls from its beginning at the next time.
+    pub(in crate::store) fn look_again(&mut self) {
+        self.ends.look_again();
     }
 
     fn closing(&self, mut summary: Summary, now: Timestamp) -> Record {

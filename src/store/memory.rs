@@ -1,9 +1,6 @@
 //! What answering must know of other requests, at hand without a look into the file.
 
-#![expect(clippy::disallowed_types, reason = "every record is looked up here, and nothing goes by the order")]
-
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::app::ports::Key;
@@ -87,8 +84,10 @@ impl<V: Default> Aging<V> {
 /// Who rings or talks in which call.
 #[derive(Debug, Default)]
 struct Rings {
-    by_call: Spread<Box<str>, Vec<Box<str>>>,
-    by_contact: HashMap<Box<str>, HashMap<Box<str>, i64>>,
+    /// Organization and call: organization and contact of whoever it rings.
+    by_call: Spread<Arc<str>, Vec<Box<str>>>,
+    /// The same the other way around, with the time of each ring.
+    by_contact: Spread<Box<str>, Vec<(Arc<str>, i64)>>,
 }
 
 impl Memory {
@@ -186,7 +185,7 @@ impl Memory {
         let Inner { rings, scratch, .. } = &mut *inner;
         let Some(calls) = rings.by_contact.get(pair(scratch, org, contact)) else { return 0 };
         let own = pair(scratch, org, call);
-        let count = calls.iter().filter(|(name, at)| ***name != *own && **at >= since_us).count();
+        let count = calls.iter().filter(|(name, at)| **name != *own && *at >= since_us).count();
         u8::try_from(count).unwrap_or(u8::MAX)
     }
 
@@ -203,23 +202,33 @@ impl Memory {
 impl Inner {
     /// These contacts ring or talk in the call now, and no others.
     fn ring<'a>(&mut self, org: &str, call: &str, contacts: impl Iterator<Item = &'a str>, at: i64) {
-        let Self { rings, scratch, .. } = self;
+        let Self { rings: Rings { by_call, by_contact }, scratch, .. } = self;
+        let mut contacts = contacts.peekable();
         let name = pair(scratch, org, call);
-        let (name, before) = rings.by_call.remove(name).unwrap_or_else(|| (name.into(), Vec::new()));
+        let (name, before) = match by_call.remove(name) {
+            Some(known) => known,
+            None if contacts.peek().is_none() => return,
+            None => (name.into(), Vec::new()),
+        };
         for contact in before {
-            if let Some(calls) = rings.by_contact.get_mut(&contact) {
-                calls.remove(&name);
-                if calls.is_empty() {
-                    rings.by_contact.remove(&contact);
-                }
+            let Some(calls) = by_contact.get_mut(&contact) else { continue };
+            calls.retain(|(call, _)| !Arc::ptr_eq(call, &name));
+            if calls.is_empty() {
+                by_contact.remove(&contact);
             }
         }
-        let contacts: Vec<Box<str>> = contacts.map(|contact| pair(scratch, org, contact).into()).collect();
+        let mut contacts: Vec<Box<str>> = contacts.map(|contact| pair(scratch, org, contact).into()).collect();
+        contacts.sort_unstable();
+        contacts.dedup();
         for contact in &contacts {
-            rings.by_contact.entry(contact.clone()).or_default().insert(name.clone(), at);
+            let ring = (Arc::clone(&name), at);
+            match by_contact.get_mut(contact) {
+                Some(calls) => calls.push(ring),
+                None => by_contact.insert(contact.clone(), vec![ring]),
+            }
         }
         if !contacts.is_empty() {
-            rings.by_call.insert(name, contacts);
+            by_call.insert(name, contacts);
         }
     }
 }

@@ -1,11 +1,10 @@
 //! A map of names that never moves all it has at once: a growing map does, and whoever asks at that moment waits for tens
 //! of thousands of entries.
 
-#![expect(clippy::disallowed_types, reason = "names are looked up here, and nothing goes by the order")]
-
 use std::borrow::Borrow;
-use std::collections::HashMap;
-use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
+
+use hashbrown::HashTable;
 
 /// Maps that it is made of, each of which grows by itself.
 const PARTS: usize = 256;
@@ -14,31 +13,22 @@ const PARTS: usize = 256;
 #[derive(Debug)]
 pub(in crate::store) struct Spread<K, V> {
     by: RandomState,
-    parts: Vec<HashMap<K, V>>,
+    parts: Vec<HashTable<(K, V)>>,
     count: usize,
 }
 
 impl<K, V> Default for Spread<K, V> {
     fn default() -> Self {
-        Self { by: RandomState::new(), parts: (0..PARTS).map(|_| HashMap::new()).collect(), count: 0 }
+        Self { by: RandomState::new(), parts: (0..PARTS).map(|_| HashTable::new()).collect(), count: 0 }
     }
 }
 
-impl<K: Borrow<str> + Eq + Hash, V> Spread<K, V> {
-    fn place(&self, name: &str) -> usize {
-        // As many bits as there are parts, which are a power of two.
-        usize::try_from(self.by.hash_one(name)).unwrap_or_default() & (PARTS - 1)
-    }
+/// Which part a name of that hash is in. The bits are none that its place within the part goes by.
+fn part(hash: u64) -> usize {
+    usize::try_from((hash >> 40) % PARTS as u64).unwrap_or_default()
+}
 
-    fn part(&self, name: &str) -> Option<&HashMap<K, V>> {
-        self.parts.get(self.place(name))
-    }
-
-    fn part_mut(&mut self, name: &str) -> Option<&mut HashMap<K, V>> {
-        let place = self.place(name);
-        self.parts.get_mut(place)
-    }
-
+impl<K: Borrow<str>, V> Spread<K, V> {
     /// Entries.
     pub(in crate::store) const fn len(&self) -> usize {
         self.count
@@ -46,37 +36,47 @@ impl<K: Borrow<str> + Eq + Hash, V> Spread<K, V> {
 
     /// The value of that name.
     pub(in crate::store) fn get(&self, name: &str) -> Option<&V> {
-        self.part(name)?.get(name)
+        let hash = self.by.hash_one(name);
+        self.parts.get(part(hash))?.find(hash, |(known, _)| known.borrow() == name).map(|(_, value)| value)
+    }
+
+    /// The value of that name, to be changed, with the name as it is kept.
+    pub(in crate::store) fn find(&mut self, name: &str) -> Option<(&K, &mut V)> {
+        let hash = self.by.hash_one(name);
+        let (name, value) = self.parts.get_mut(part(hash))?.find_mut(hash, |(known, _)| known.borrow() == name)?;
+        Some((name, value))
     }
 
     /// The value of that name, to be changed.
     pub(in crate::store) fn get_mut(&mut self, name: &str) -> Option<&mut V> {
-        self.part_mut(name)?.get_mut(name)
-    }
-
-    /// The name as it is kept.
-    pub(in crate::store) fn name(&self, name: &str) -> Option<&K> {
-        self.part(name)?.get_key_value(name).map(|(name, _)| name)
+        self.find(name).map(|(_, value)| value)
     }
 
     /// Puts a value there.
     pub(in crate::store) fn insert(&mut self, name: K, value: V) {
-        let Some(part) = self.part_mut(name.borrow()) else { return };
-        if part.insert(name, value).is_none() {
-            self.count += 1;
+        let Self { by, parts, count } = self;
+        let hash = by.hash_one(name.borrow());
+        let Some(part) = parts.get_mut(part(hash)) else { return };
+        if let Some(known) = part.find_mut(hash, |(known, _)| known.borrow() == name.borrow()) {
+            known.1 = value;
+            return;
         }
+        part.insert_unique(hash, (name, value), |(name, _)| by.hash_one(name.borrow()));
+        *count += 1;
     }
 
     /// Takes the entry away.
     pub(in crate::store) fn remove(&mut self, name: &str) -> Option<(K, V)> {
-        let taken = self.part_mut(name)?.remove_entry(name);
-        self.count -= usize::from(taken.is_some());
-        taken
+        let hash = self.by.hash_one(name);
+        let part = self.parts.get_mut(part(hash))?;
+        let (taken, _) = part.find_entry(hash, |(known, _)| known.borrow() == name).ok()?.remove();
+        self.count -= 1;
+        Some(taken)
     }
 
     /// All values.
     pub(in crate::store) fn values(&self) -> impl Iterator<Item = &V> {
-        self.parts.iter().flat_map(HashMap::values)
+        self.parts.iter().flatten().map(|(_, value)| value)
     }
 }
 
@@ -94,8 +94,9 @@ mod tests {
         }
         assert_eq!(all.len(), 5_000);
         assert!((0..5_000).all(|number| all.get(&name(number)) == Some(&number)));
-        assert_eq!(all.name(&name(7)).map(|name| &**name), Some(&*name(7)));
-        assert_eq!((all.get(&name(5_000)), all.name("CA")), (None, None));
+        assert_eq!(all.find(&name(7)).map(|(name, number)| (&**name, *number)), Some((&*name(7), 7)));
+        assert_eq!(all.get(&name(5_000)), None);
+        assert_eq!(all.find("CA"), None);
         *all.get_mut(&name(7)).unwrap() = 70;
         assert_eq!(all.remove(&name(7)).map(|(_, value)| value), Some(70));
         assert_eq!((all.remove(&name(7)), all.get(&name(7)), all.len()), (None, None, 4_999));

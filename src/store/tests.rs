@@ -11,6 +11,7 @@ use crate::app::messenger::ports::Trail as _;
 use crate::audit::record::{Decided, Effected, Facts, Kind, Place, Received, Reported};
 use crate::model::moment::Zone;
 
+mod closing;
 mod keeping;
 mod reading;
 
@@ -252,7 +253,7 @@ async fn a_crash_in_the_middle_of_a_round_of_calls_loses_none_and_doubles_nothin
     for name in ["ringfall.db", "ringfall.db-wal"] {
         std::fs::copy(folder.path().join(name), crashed.path().join(name)).unwrap();
     }
-    assert_eq!(count(crashed.path(), "SELECT count(*) FROM calls"), 200);
+    assert_eq!(count(crashed.path(), "SELECT count(*) FROM calls"), 100);
     assert_eq!(count(crashed.path(), "SELECT seq FROM cursors WHERE name = 'calls'"), 0);
     let again = Store::open(&options(crashed.path(), &clock)).unwrap();
     again.append(ended(4, START + 2)).await.unwrap();

@@ -8,9 +8,6 @@ use crate::store::calls::{Open, Step};
 
 const CURSOR: &str = "calls";
 
-/// Calls closed in one go, so that a long list never keeps an answer waiting for more than some milliseconds.
-const CLOSED_AT_ONCE: u32 = 200;
-
 /// How far the table has come.
 pub(super) fn cursor(connection: &Connection) -> rusqlite::Result<i64> {
     let cursor = connection.query_row("SELECT seq FROM cursors WHERE name = ?1", [CURSOR], |row| row.get(0));
@@ -99,21 +96,25 @@ pub(super) fn find(connection: &Connection, call: &Summary) -> rusqlite::Result<
     connection.prepare_cached(select)?.query_row(params![call.call, call.org], |row| row.get(0)).optional()
 }
 
-/// Shows calls that are to be closed by now, each with call and organization as one name, and its row for whoever does
-/// not have the call at hand.
+/// Shows calls that are to be closed by now and stand behind that place, some at once, each with call and organization as
+/// one name, and its row for whoever does not have the call at hand. Tells the place of the last, unless that were all.
 pub(super) fn each_due(
     connection: &Connection,
-    now_us: i64,
+    (after, row): (i64, i64),
+    (now_us, most): (i64, u32),
     mut show: impl FnMut(&str, Left<'_>) -> rusqlite::Result<()>,
-) -> rusqlite::Result<()> {
-    let due =
-        "SELECT call || ' ' || org, summary FROM calls WHERE closed_at IS NULL AND due <= ?1 ORDER BY due LIMIT ?2";
+) -> rusqlite::Result<Option<(i64, i64)>> {
+    let due = "SELECT call || ' ' || org, summary, due, id FROM calls \
+               WHERE closed_at IS NULL AND (due, id) > (?1, ?2) AND due <= ?3 ORDER BY due, id LIMIT ?4";
     let mut query = connection.prepare_cached(due)?;
-    let mut rows = query.query(params![now_us, CLOSED_AT_ONCE])?;
+    let mut rows = query.query(params![after, row, now_us, most])?;
+    let (mut shown, mut last) = (0, None);
     while let Some(row) = rows.next()? {
         show(row.get_ref(0)?.as_str()?, Left(row.get_ref(1)?.as_blob()?))?;
+        shown += 1;
+        last = Some((row.get(2)?, row.get(3)?));
     }
-    Ok(())
+    Ok(last.filter(|_| shown == most))
 }
 
 /// A call as the table has it.
