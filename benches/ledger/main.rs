@@ -112,7 +112,7 @@ async fn run(name: &str, setup: &Setup, span: Duration) -> Outcome {
         "{name:<50} {:>8.0} requests/s   {:>6.1} µs of processor a request   {:>3.0} % of the core",
         outcome.per_second(),
         outcome.cpu_per_request(),
-        outcome.busy() * 100.0
+        outcome.cpu.as_secs_f64() / outcome.elapsed.as_secs_f64() * 100.0
     );
     outcome
 }

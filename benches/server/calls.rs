@@ -8,6 +8,9 @@ use ringfall::webhook::signature::Signer;
 
 use crate::process::{ACCOUNT, Server, TOKEN};
 
+/// People who call.
+const CALLERS: usize = 10_000;
+
 /// One kind of request; only the call and the signature differ from one to the next.
 #[derive(Debug)]
 pub struct Shape {
@@ -71,13 +74,16 @@ impl Calls {
             "/twilio/continue?org=org-0&rules=0123456789abcdef&at=1795000000&s=1.1&g=0&h=2&r=0.0".to_owned(),
             "/twilio/call-status?org=org-0".to_owned(),
         ];
-        let plan = targets.into_iter().enumerate().map(|(step, target)| (target, body(0, step)));
-        Self::signed(server.port(), &[plan.collect()], count)
+        Self::signed(server.port(), &[targets.into()], count)
     }
 
-    fn signed(port: u16, plans: &[Vec<(String, String)>], count: usize) -> Self {
+    /// As many people call one organization as call many: what they cost in memory and caches is not the
+    /// organizations'.
+    fn signed(port: u16, plans: &[Vec<String>], count: usize) -> Self {
         let signer = Signer::new(TOKEN);
-        let shapes: Vec<Vec<_>> = plans.iter().map(|plan| shapes(port, plan)).collect();
+        let shapes: Vec<Vec<_>> = (0..CALLERS)
+            .map(|caller| shapes(port, caller, caller % plans.len(), &plans[caller % plans.len()]))
+            .collect();
         let calls = (0..count).map(|number| {
             let sid = sid(number);
             let text = std::str::from_utf8(&sid).expect("digits");
@@ -93,24 +99,24 @@ impl Calls {
         Self { calls: Arc::new(calls.collect()) }
     }
 
+    /// Requests of a call.
+    pub fn steps(&self) -> usize {
+        self.calls[0].steps.len()
+    }
+
     /// All of them.
     pub fn all(&self) -> Arc<Vec<Call>> {
         Arc::clone(&self.calls)
     }
-
-    /// Those that no run has used that sent so many requests.
-    pub fn rest(&self, requests: usize) -> Arc<Vec<Call>> {
-        let used = requests / self.calls[0].steps.len() + 2 * crate::CONNECTIONS;
-        Arc::new(self.calls[used.min(self.calls.len() - 1)..].to_vec())
-    }
 }
 
-fn shapes(port: u16, plan: &[(String, String)]) -> Vec<(Arc<Shape>, String, String)> {
-    let shape = |(target, body): &(String, String)| {
+fn shapes(port: u16, caller: usize, organization: usize, targets: &[String]) -> Vec<(Arc<Shape>, String, String)> {
+    let shape = |(step, target): (usize, &String)| {
         let url = format!("http://127.0.0.1:{port}{target}");
-        (Arc::new(Shape::new(port, target, body)), url, body.clone())
+        let body = body(caller, organization, step);
+        (Arc::new(Shape::new(port, target, &body)), url, body)
     };
-    plan.iter().map(shape).collect()
+    targets.iter().enumerate().map(shape).collect()
 }
 
 /// A call identifier; a new run of the same server never sees one twice, because the process id stands in it.
@@ -124,15 +130,15 @@ fn spread(number: usize) -> usize {
     number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24
 }
 
-/// Follows one call through the server, and notes what was asked.
-async fn walk(server: &Server, organization: usize) -> Vec<(String, String)> {
+/// Follows one call through the server, and notes what addresses were asked.
+async fn walk(server: &Server, organization: usize) -> Vec<String> {
     let mut target = format!("/twilio/inbound-call?org=org-{organization}");
     let mut plan = Vec::new();
     let signer = Signer::new(TOKEN);
     let probe = format!("CA{:024x}{organization:08x}", std::process::id());
     for step in 0..3 {
-        let body = body(organization, step);
-        plan.push((target.clone(), body.clone()));
+        let body = body(organization, organization, step);
+        plan.push(target.clone());
         let shape = Shape::new(server.port(), &target, &body);
         let url = format!("http://127.0.0.1:{}{target}", server.port());
         let signed = body.replace(&"0".repeat(32), &probe[2..]);
@@ -147,14 +153,15 @@ async fn walk(server: &Server, organization: usize) -> Vec<(String, String)> {
             target = rest.split('"').next().unwrap_or_default().replace("&amp;", "&");
         }
     }
-    plan.push((format!("/twilio/call-status?org=org-{organization}"), body(organization, 3)));
+    plan.push(format!("/twilio/call-status?org=org-{organization}"));
     plan
 }
 
 /// The body of a step: 0 arrives, 1 and 2 found nobody, 3 is over. `CallSid` is zeros, to be replaced.
-fn body(organization: usize, step: usize) -> String {
+fn body(caller: usize, organization: usize, step: usize) -> String {
     let status = if step == 3 { "completed" } else { "ringing" };
     let to = format!("%2B1619555{organization:04}");
+    let from = format!("%2B1{}55501{:02}", 201 + caller / 100, caller % 100);
     let extra = match step {
         0 => String::new(),
         1 | 2 => {
@@ -167,9 +174,9 @@ fn body(organization: usize, step: usize) -> String {
     let token = "%7B%22parentCallInfoToken%22%3A%22eyJhbGciOiJFUzI1NiJ9.".to_owned() + &"QWxsIHdvcmsgYW5k".repeat(22);
     format!(
         "AccountSid={ACCOUNT}&ApiVersion=2010-04-01&CallSid=CA{zeros}&CallStatus={status}&CallToken={token}%22%7D\
-         &Called={to}&CalledCity=SAN+DIEGO&CalledCountry=US&CalledState=CA&CalledZip=92101&Caller=%2B18585550142\
+         &Called={to}&CalledCity=SAN+DIEGO&CalledCountry=US&CalledState=CA&CalledZip=92101&Caller={from}\
          &CallerCity=LA+JOLLA&CallerCountry=US&CallerName=DOE+JANE&CallerState=CA&CallerZip=92037&Direction=inbound\
-         &From=%2B18585550142&FromCity=LA+JOLLA&FromCountry=US&FromState=CA&FromZip=92037\
+         &From={from}&FromCity=LA+JOLLA&FromCountry=US&FromState=CA&FromZip=92037\
          &StirVerstat=TN-Validation-Passed-A&To={to}&ToCity=SAN+DIEGO&ToCountry=US&ToState=CA&ToZip=92101{extra}",
         zeros = "0".repeat(32),
     )

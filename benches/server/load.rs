@@ -30,11 +30,6 @@ impl Outcome {
         self.cpu.as_secs_f64() * 1e6 / self.requests.max(1) as f64
     }
 
-    /// How much of one core the server used.
-    pub fn busy(&self) -> f64 {
-        self.cpu.as_secs_f64() / self.elapsed.as_secs_f64()
-    }
-
     pub fn percentile(&self, percent: f64) -> Duration {
         let last = self.latencies.len().saturating_sub(1);
         let place = (last as f64 * percent / 100.0) as usize;
@@ -47,12 +42,18 @@ impl Outcome {
 pub struct Load {
     connections: usize,
     calls: Arc<Vec<Call>>,
+    first: usize,
     pause: Option<Duration>,
 }
 
 impl Load {
     pub fn new(connections: usize, calls: Arc<Vec<Call>>) -> Self {
-        Self { connections, calls, pause: None }
+        Self { connections, calls, first: 0, pause: None }
+    }
+
+    /// Without so many calls at the beginning, which a server has had.
+    pub fn after(self, calls: usize) -> Self {
+        Self { first: calls, ..self }
     }
 
     /// So many requests a second, whether or not the server keeps up.
@@ -93,7 +94,7 @@ async fn connection(load: Load, number: usize, port: u16, started: Instant, unti
     let mut outcome = Outcome::default();
     let (mut request, mut answer) = (Vec::with_capacity(4096), Vec::with_capacity(8192));
     let mut due = started + load.pause.unwrap_or_default().mul_f64(number as f64 / load.connections as f64);
-    let mine = load.calls.iter().skip(number).step_by(load.connections);
+    let mine = load.calls.iter().skip(load.first + number).step_by(load.connections);
     for call in mine.cycle() {
         for (shape, signature) in &call.steps {
             let mut from = Instant::now();

@@ -4,11 +4,18 @@
 //! writes every decision to disk before it answers, and to a bare handler that only reads the form and verifies the
 //! signature. The load comes from the other core. Also measured: latency at half load, ten thousand organizations,
 //! idle memory and the time from start to ready. `cargo bench --bench server -- small` leaves the large run out, and
-//! `BENCH_SECONDS` and `BENCH_LOG` set the length of a run and the server's log level. Nothing here passes or
-//! fails: it prints figures beside their goals.
+//! `BENCH_SECONDS` and `BENCH_LOG` set how long each server is loaded altogether and the server's log level; with
+//! `BENCH_OTHER`, a program that was built before a change, both builds are measured side by side. Nothing here passes
+//! or fails: it prints figures beside their goals.
+//!
+//! All servers run side by side and are loaded in turn, round by round: what the machine does beside the benchmark makes
+//! a request dearer or cheaper by a third from minute to minute, and a ratio is only true within one round. The figure
+//! is the median of the rounds. Between its rounds a server stands still, so that what it has put off, such as the closing of
+//! calls, is done in its own rounds. The processor time of a request counts all threads of the server, the writing one
+//! included.
 //!
 //! When the load cannot keep a server busy, the throughputs say more about the load than about the server: then only
-//! the processor time of a request can be believed, which counts all threads of the server, the writing one included.
+//! the processor time of a request can be believed.
 
 #![allow(
     missing_docs,
@@ -32,6 +39,8 @@ mod calls;
 mod load;
 mod process;
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use crate::calls::Calls;
@@ -48,15 +57,21 @@ const CONNECTIONS: usize = 256;
 /// Organizations of the large run.
 const MANY: usize = 10_000;
 
+/// Rounds in which the servers are loaded in turn; an odd number, for the one in the middle.
+const ROUNDS: u32 = 7;
+
+/// After this long a server that stood still knows what time it is: before, it believes that new connections are old.
+const AWAKE: Duration = Duration::from_millis(700);
+
 fn main() {
     if std::env::var_os(bare::MARK).is_some() {
         return bare::serve();
     }
-    let seconds = std::env::var("BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
+    let seconds = std::env::var("BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(14);
     let span = Duration::from_secs(seconds);
     let pinned = process::pin_self();
     println!(
-        "one core for the server, {} for the load; {seconds} s a run, {CONNECTIONS} connections",
+        "one core for the servers, {} for the load; {seconds} s each in {ROUNDS} rounds, {CONNECTIONS} connections",
         if pinned { "another" } else { "the same cores (no `taskset` here)" }
     );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -72,91 +87,163 @@ async fn measure(span: Duration) {
     goal("idle memory, shipped rules", &format!("{idle} MB"), "< 40 MB", idle < 40);
     server.stop();
 
-    let one = Setup::organizations("one", 1);
-    let bare = bare_run(&one, span).await;
-    row("bare handler", &bare);
+    let mut bare = Lane::bare("bare handler", &Setup::organizations("bare", 1), span).await;
     let mut keeping = Setup::organizations("keeping", 1);
     keeping.more = vec![(bare::FOLDER, keeping.folder.display().to_string())];
-    let keeping = bare_run(&keeping, span).await;
-    row("bare handler that keeps a row, durable", &keeping);
-    println!("  by processor time {:.2} of the bare handler", bare.cpu_per_request() / keeping.cpu_per_request());
-    let (server, _) = Server::start(&one).await;
-    let calls = Calls::prepare(&server, 1, estimated_calls(span)).await;
-    let full = run(&server, &calls, span).await;
-    row("server, durable before answered", &full);
-    let ratio = full.per_second() / bare.per_second();
-    goal("  throughput against the bare handler", &format!("{ratio:.2}"), ">= 0.50", ratio >= 0.5);
-    let ratio = bare.cpu_per_request() / full.cpu_per_request();
-    goal("  the same by processor time", &format!("{ratio:.2}"), ">= 0.50", ratio >= 0.5);
+    let mut keeping = Lane::bare("bare handler that keeps a row, durable", &keeping, span).await;
+    let (server, _) = Server::start(&Setup::organizations("one", 1)).await;
+    let mut one = Lane::of("server, durable before answered", server, 1, span).await;
+    one.server.pause();
+    let mut many = None;
+    if !std::env::args().any(|argument| argument == "small") {
+        let (server, ready) = Server::start(&Setup::organizations("many", MANY)).await;
+        let text = format!("{:.2} s", ready.as_secs_f64());
+        goal("10,000 organizations: start to ready", &text, "< 3 s", ready.as_secs() < 3);
+        let memory = server.memory_mb();
+        goal("10,000 organizations: memory", &format!("{memory} MB"), "< 250 MB", memory < 250);
+        let lane = Lane::of("server, 10,000 organizations", server, MANY, span).await;
+        lane.server.pause();
+        many = Some(lane);
+    }
+    let mut other = None;
+    if let Some(program) = std::env::var_os("BENCH_OTHER") {
+        let (server, _) = Server::start_program(Path::new(&program), &Setup::organizations("other", 1)).await;
+        let lane = Lane::of("the other build", server, 1, span).await;
+        lane.server.pause();
+        other = Some(lane);
+    }
+    for _ in 0..ROUNDS {
+        for lane in [&mut bare, &mut keeping, &mut one].into_iter().chain(&mut other).chain(&mut many) {
+            lane.round(span / ROUNDS).await;
+        }
+    }
+    for lane in [&bare, &keeping, &one].into_iter().chain(&other).chain(&many) {
+        lane.row();
+    }
 
-    server.caught_up().await;
-    let half = Load::new(CONNECTIONS, calls.rest(full.requests)).paced(full.per_second() / 2.0);
-    let half = server.measured(half.run(server.port(), span)).await;
-    row("server at half load", &half);
+    let bare_cost = |lane: &Lane| bare.against(lane, Outcome::cpu_per_request);
+    println!("a bare handler against one that keeps a row, by processor time {}", bare_cost(&keeping));
+    let ratio = one.against(&bare, Outcome::per_second);
+    goal("server against the bare handler, by throughput", &ratio.to_string(), ">= 0.50", ratio.median >= 0.5);
+    let ratio = bare_cost(&one);
+    goal("the same by processor time", &ratio.to_string(), ">= 0.50", ratio.median >= 0.5);
+    if let Some(other) = &other {
+        println!(
+            "a request against the other build, by processor time {}",
+            one.against(other, Outcome::cpu_per_request)
+        );
+    }
+    if let Some(many) = &many {
+        let ratio = many.against(&one, Outcome::cpu_per_request);
+        goal("a request among 10,000 organizations against one", &ratio.to_string(), "< 1.10", ratio.median < 1.1);
+        println!("  memory afterwards {} MB", many.server.memory_mb());
+    }
+    drop((bare, keeping, other, many));
+    half_load(one, span).await;
+}
+
+/// How long the server's answers take when it has half of what it can do, and the disk is its own.
+async fn half_load(one: Lane, span: Duration) {
+    drop(Command::new("sync").status());
+    one.server.go_on();
+    one.server.caught_up().await;
+
+    let pace = one.median(Outcome::per_second) / 2.0;
+    let half = Load::new(CONNECTIONS, one.calls.all()).after(one.begun).paced(pace);
+    let half = half.run(one.server.port(), span).await;
     let p99 = half.percentile(99.0);
-    goal("  p99 at half load", &format!("{:.2} ms", ms(p99)), "< 10 ms", p99 < Duration::from_millis(10));
+    goal("p99 at half load", &format!("{:.2} ms", ms(p99)), "< 10 ms", p99 < Duration::from_millis(10));
     println!(
-        "  p50 {:.2} ms, p99.9 {:.2} ms, slowest {:.2} ms",
+        "  {:.0} requests/s, p50 {:.2} ms, p99.9 {:.2} ms, slowest {:.2} ms",
+        half.per_second(),
         ms(half.percentile(50.0)),
         ms(half.percentile(99.9)),
         ms(half.percentile(100.0))
     );
-    server.stop();
-    if std::env::args().any(|argument| argument == "small") {
-        return;
+}
+
+/// A server with its calls, and what each round showed.
+struct Lane {
+    name: &'static str,
+    server: Server,
+    calls: Calls,
+    /// Calls that were begun: none is sent in two rounds.
+    begun: usize,
+    rounds: Vec<Outcome>,
+}
+
+/// A ratio of two lanes, round by round.
+struct Ratio {
+    least: f64,
+    median: f64,
+    most: f64,
+}
+
+impl std::fmt::Display for Ratio {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{:.2} ({:.2} to {:.2})", self.median, self.least, self.most)
+    }
+}
+
+impl Lane {
+    async fn bare(name: &'static str, setup: &Setup, span: Duration) -> Self {
+        let (server, _) = Server::start_bare(setup).await;
+        let calls = Calls::without_answers(&server, estimated_calls(span));
+        Self { name, server, calls, begun: 0, rounds: Vec::new() }
     }
 
-    let many = Setup::organizations("many", MANY);
-    let (server, ready) = Server::start(&many).await;
-    goal(
-        "10,000 organizations: start to ready",
-        &format!("{:.2} s", ready.as_secs_f64()),
-        "< 3 s",
-        ready.as_secs() < 3,
-    );
-    let memory = server.memory_mb();
-    goal("10,000 organizations: memory", &format!("{memory} MB"), "< 250 MB", memory < 250);
-    let calls = Calls::prepare(&server, MANY, estimated_calls(span)).await;
-    let spread = run(&server, &calls, span).await;
-    row("server, 10,000 organizations", &spread);
-    let dearer = spread.cpu_per_request() / full.cpu_per_request() - 1.0;
-    let text = format!("{:+.0} %", dearer * 100.0);
-    goal("  cost of a request against one organization", &text, "< +10 %", dearer < 0.1);
-    println!("  memory afterwards {} MB", server.memory_mb());
-    server.stop();
+    async fn of(name: &'static str, server: Server, organizations: usize, span: Duration) -> Self {
+        let calls = Calls::prepare(&server, organizations, estimated_calls(span)).await;
+        Self { name, server, calls, begun: 0, rounds: Vec::new() }
+    }
+
+    async fn round(&mut self, span: Duration) {
+        let load = Load::new(CONNECTIONS, self.calls.all()).after(self.begun);
+        self.server.go_on();
+        let outcome = self.server.measured(async {
+            tokio::time::sleep(AWAKE).await;
+            load.run(self.server.port(), span).await
+        });
+        let outcome = outcome.await;
+        self.server.pause();
+        self.begun += outcome.requests / self.calls.steps() + CONNECTIONS;
+        self.rounds.push(outcome);
+    }
+
+    fn median(&self, figure: impl Fn(&Outcome) -> f64) -> f64 {
+        middle(self.rounds.iter().map(figure).collect()).median
+    }
+
+    fn against(&self, other: &Self, figure: impl Fn(&Outcome) -> f64) -> Ratio {
+        middle(self.rounds.iter().zip(&other.rounds).map(|(own, other)| figure(own) / figure(other)).collect())
+    }
+
+    fn row(&self) {
+        let failed: usize = self.rounds.iter().map(|outcome| outcome.failed).sum();
+        println!(
+            "{:<50} {:>8.0} requests/s   {:>6.1} µs of processor a request   p50 {:.2} ms  p99 {:.2} ms{}",
+            self.name,
+            self.median(Outcome::per_second),
+            self.median(Outcome::cpu_per_request),
+            self.median(|outcome| ms(outcome.percentile(50.0))),
+            self.median(|outcome| ms(outcome.percentile(99.0))),
+            if failed == 0 { String::new() } else { format!("   {failed} FAILED") },
+        );
+    }
 }
 
-async fn bare_run(setup: &Setup, span: Duration) -> Outcome {
-    let (server, _) = Server::start_bare(setup).await;
-    let calls = Calls::without_answers(&server, estimated_calls(span));
-    let outcome = run(&server, &calls, span).await;
-    server.stop();
-    outcome
+fn middle(mut figures: Vec<f64>) -> Ratio {
+    figures.sort_unstable_by(f64::total_cmp);
+    Ratio { least: figures[0], median: figures[figures.len() / 2], most: figures[figures.len() - 1] }
 }
 
-async fn run(server: &Server, calls: &Calls, span: Duration) -> Outcome {
-    server.measured(Load::new(CONNECTIONS, calls.all()).run(server.port(), span)).await
-}
-
-/// More calls than any server here answers in that time.
+/// More calls than any server here answers in that time, and again half of it.
 fn estimated_calls(span: Duration) -> usize {
-    span.as_secs() as usize * 25_000
-}
-
-fn row(name: &str, outcome: &Outcome) {
-    println!(
-        "{name:<50} {:>8.0} requests/s   {:>6.1} µs of processor a request   {:>3.0} % of the core   p50 {:.2} ms  p99 {:.2} ms{}",
-        outcome.per_second(),
-        outcome.cpu_per_request(),
-        outcome.busy() * 100.0,
-        ms(outcome.percentile(50.0)),
-        ms(outcome.percentile(99.0)),
-        if outcome.failed == 0 { String::new() } else { format!("   {} FAILED", outcome.failed) },
-    );
+    span.as_secs() as usize * 27_000 + 20 * CONNECTIONS
 }
 
 fn goal(name: &str, figure: &str, goal: &str, reached: bool) {
-    println!("{name:<50} {figure:>10}   goal {goal}: {}", if reached { "reached" } else { "missed" });
+    println!("{name:<50} {figure:>22}   goal {goal}: {}", if reached { "reached" } else { "missed" });
 }
 
 fn ms(span: Duration) -> f64 {

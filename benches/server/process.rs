@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal};
+
 use crate::load::Outcome;
 
 pub const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
@@ -79,7 +81,12 @@ pub struct Server {
 impl Server {
     /// Starts the release server, and tells how long it took to be ready.
     pub async fn start(setup: &Setup) -> (Self, Duration) {
-        let mut command = pinned(Path::new(env!("CARGO_BIN_EXE_ringfall")));
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_ringfall")), setup).await
+    }
+
+    /// The same with a program that was built from other code.
+    pub async fn start_program(program: &Path, setup: &Setup) -> (Self, Duration) {
+        let mut command = pinned(program);
         command.arg("serve");
         Self::launch(command, setup).await
     }
@@ -156,6 +163,21 @@ impl Server {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Stands still until it is told to go on: what it does by itself is done on nobody else's time.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Goes on, with what it put off.
+    pub fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process");
+        rustix::process::kill_process(pid, signal).expect("a server that runs");
     }
 
     /// Adds the processor time that the server took meanwhile.
