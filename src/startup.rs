@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use futures_util::StreamExt as _;
 use jiff::tz::TimeZone;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::api::{self, Api};
 use crate::app::ack::Acks;
@@ -30,6 +31,7 @@ use crate::clock::SystemClock;
 use crate::files::{self, Folder, Watch};
 use crate::model::ids::OrgSlug;
 use crate::model::moment::bundled_tzdb;
+use crate::outbox::Desk;
 use crate::settings::{Reload, RulesFrom, Settings};
 use crate::sources::Sources;
 use crate::startup::administration::Apart;
@@ -96,6 +98,7 @@ pub struct Running {
     following: organizations::Following,
     revisions: Option<Revisions>,
     sources: Option<Sources>,
+    drain: Duration,
 }
 
 impl fmt::Debug for Running {
@@ -110,8 +113,7 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         .with_context(|| format!("cannot listen on {}: choose another with --listen", settings.listen))?;
     let address = listener.local_addr()?;
     let api_listener = administration::listener(settings)?;
-    store::make_folder(&settings.data)
-        .with_context(|| format!("cannot make the data folder `{}`", settings.data.display()))?;
+    data_folder(settings)?;
     let directory = Directory::new(accounts::load(settings)?);
     let folders = Folders::of(settings);
     let live = Live::default();
@@ -163,7 +165,17 @@ pub async fn start(settings: &Settings, ground: Ground) -> anyhow::Result<Runnin
         following,
         revisions,
         sources,
+        drain: settings.drain,
     })
+}
+
+/// Makes the data folder if need be, and refuses one that a newer program has written to.
+fn data_folder(settings: &Settings) -> anyhow::Result<()> {
+    store::make_folder(&settings.data).with_context(|| {
+        let data = settings.data.display();
+        format!("cannot make the data folder `{data}`: choose another with --data, or let this user make it there")
+    })?;
+    Ok(Desk::refuse_newer(&settings.data)?)
 }
 
 fn capacity(settings: &Settings) -> Capacity {
@@ -288,8 +300,10 @@ impl Running {
         }
     }
 
-    /// Wants no more calls, answers those that are under way, and ends.
-    pub async fn stop(self) {
+    /// Wants no more calls, answers those that are under way, and ends. How many records are lost by it, because the disk
+    /// did not take them for as long as open requests may wait.
+    pub async fn stop(self) -> usize {
+        let begun = Instant::now();
         self.app.open.shut();
         tokio::time::sleep(NOTICE).await;
         if let Some(apart) = self.apart {
@@ -315,8 +329,9 @@ impl Running {
         if let Some(followers) = self.followers {
             followers.stop().await;
         }
-        if let Some(store) = self.store {
-            store.close();
+        match self.store {
+            Some(store) => store.close_within(self.drain.saturating_sub(begun.elapsed())),
+            None => 0,
         }
     }
 }

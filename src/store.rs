@@ -34,6 +34,7 @@ mod writer;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::{Sender, unbounded};
 use jiff::Timestamp;
@@ -108,7 +109,7 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     patience: Patience,
     wish: Arc<Wish>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<JoinHandle<usize>>>,
     /// Given back when nothing is written any more, and not when the thread stumbles.
     folder: Mutex<Option<Folder>>,
 }
@@ -167,13 +168,19 @@ impl Store {
     /// Writes what waits, stops and gives the folder back; what is appended afterwards is refused. Whoever reads at that
     /// moment may go on.
     pub fn close(&self) {
+        self.close_within(Duration::ZERO);
+    }
+
+    /// The same; what the disk does not take at once is tried for that long. How many records are lost by the end.
+    pub fn close_within(&self, patience: Duration) -> usize {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            // A thread that is gone needs no telling, and has nothing left to write.
-            drop(self.jobs.send(Job::Stop));
-            drop(thread.join());
-            self.folder.lock().unwrap_or_else(PoisonError::into_inner).take();
-        }
+        let Some(thread) = thread else { return 0 };
+        // A thread that is gone needs no telling, and what waited in it is gone as well.
+        drop(self.jobs.send(Job::Stop(patience)));
+        let waited = |_panic| usize::try_from(self.counts.health().deferred).unwrap_or(usize::MAX);
+        let lost = thread.join().unwrap_or_else(waited);
+        self.folder.lock().unwrap_or_else(PoisonError::into_inner).take();
+        lost
     }
 
     /// Brings the table of calls up to date, and closes the calls that are over.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
+use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Answer;
@@ -25,7 +26,7 @@ use crate::telemetry::{self, Look};
     after_help = "Settings come from flags, variables such as RINGFALL_ENV, .env and ringfall.yaml, in that order.\n\
         The carrier's account comes from TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (or TWILIO_AUTH_TOKEN_FILE).\n\
         SIGHUP reads rules and templates again; SIGTERM answers what is under way and ends.\n\
-        Exit codes: 0 stopped as asked, 2 a setting is wrong, 3 could not run.\n\
+        Exit codes: 0 stopped as asked, 2 a setting is wrong, 3 could not run, or stopped with records that no disk took.\n\
         Example: ringfall serve --listen 127.0.0.1:3000 --rules routing-rules"
 )]
 pub struct Serve {
@@ -123,14 +124,25 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     let mut hangup = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
+    // Heard, it kills nobody: the writing fails instead, and is tried again as on a full disk.
+    let mut too_long = signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).context("cannot wait for SIGXFSZ")?;
     let running = startup::start(settings, Ground::default()).await?;
     if settings.log_format == LogFormat::Human {
         eprint!("{}", banner(settings, &running));
         eprintln!("{}", administration(&running).await);
     }
     notify::tell(notify::READY);
+    let mut told = false;
     loop {
         tokio::select! {
+            _ = too_long.recv(), if !told => {
+                tracing::error!(
+                    "a file has become as long as this process may write: raise the limit (`ulimit -f`, or LimitFSIZE= of \
+                     the systemd unit) and start again, or `prlimit --fsize=unlimited: --pid {}` at once",
+                    std::process::id()
+                );
+                told = true;
+            }
             _ = hangup.recv() => running.reload(),
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
@@ -138,8 +150,16 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     }
     notify::tell(notify::STOPPING);
     tracing::info!("stopping: no more calls are wanted, those under way are answered");
-    running.stop().await;
+    let lost = running.stop().await;
     tracing::info!("stopped");
+    anyhow::ensure!(
+        lost == 0,
+        "{} could not be written to `{}` and {} lost: make room there before you stop, or let stopping wait longer with \
+         `drain`",
+        counted(lost, "record"),
+        settings.data.display(),
+        if lost == 1 { "is" } else { "are" }
+    );
     Ok(())
 }
 

@@ -66,9 +66,7 @@ impl Place {
 
     /// The journal to read, beside a running service or without one.
     pub(crate) fn archive(&self) -> anyhow::Result<Archive> {
-        let folder = self.folder();
-        Archive::open(&folder)
-            .with_context(|| format!("no journal can be read in `{}`: name its folder with --data", folder.display()))
+        Ok(Archive::open(&self.folder())?)
     }
 }
 

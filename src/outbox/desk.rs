@@ -10,7 +10,7 @@ use crate::app::ports::Later;
 use crate::database::{Address, AddressError};
 use crate::model::phone::E164;
 use crate::model::secret::Secret;
-use crate::outbox::file::{File, NAME};
+use crate::outbox::file::{self, File, NAME};
 use crate::outbox::postgres::Postgres;
 use crate::outbox::work::{ALL, Done, Work};
 use crate::outbox::{claim, keep, list, spending};
@@ -27,6 +27,19 @@ pub enum OpenError {
         file: PathBuf,
         /// Why not.
         detail: String,
+    },
+    /// The file was written by a newer program.
+    #[error(
+        "`{}` has form {found}, and this program knows forms up to {known}; run the newer program that wrote it, put back what was saved before, or choose another folder with `--data`",
+        file.display()
+    )]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// Its form.
+        found: i64,
+        /// The newest form known here.
+        known: i64,
     },
     /// The address of the database is wrong.
     #[error(transparent)]
@@ -49,8 +62,17 @@ pub struct Desk {
 impl Desk {
     /// Opens the outbox in the data folder, making it if need be.
     pub fn open(data: &Path) -> Result<Self, OpenError> {
+        Self::refuse_newer(data)?;
         let cannot = |detail| OpenError::File { file: data.join(NAME), detail };
         Ok(Self { file: File::open(data).map_err(cannot)?, shared: None, node: "".into() })
+    }
+
+    /// Refuses a file with steps that are not known here; one that is not there, or cannot be looked at, passes.
+    pub fn refuse_newer(data: &Path) -> Result<(), OpenError> {
+        match file::forms(data) {
+            Some((found, known)) if found > known => Err(OpenError::Newer { file: data.join(NAME), found, known }),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The same with texts in the database, when an address is given. It is reached when it is needed: that it is away

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, ToSql, TransactionBehavior};
 
 use crate::app::messenger::ports::OutboxError;
 use crate::database::sqlite::{alone, form};
@@ -87,18 +87,29 @@ impl File {
     }
 }
 
+/// The newest form that is known here.
+fn known() -> i64 {
+    let runner = migrations::migrations::runner();
+    runner.get_migrations().iter().map(refinery::Migration::version).max().map_or(0, i64::from)
+}
+
+/// The form of the file in the folder, and the newest one known here; none when it cannot be looked at.
+pub(in crate::outbox) fn forms(data: &Path) -> Option<(i64, i64)> {
+    let connection = Connection::open_with_flags(data.join(NAME), OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
+    connection.busy_timeout(BUSY).ok()?;
+    Some((form(&connection, STEPS).ok()?, known()))
+}
+
 fn connect(file: &Path) -> Result<Connection, Box<dyn std::error::Error>> {
     let mut connection = Connection::open(file)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.set_prepared_statement_cache_capacity(64);
-    let runner = migrations::migrations::runner();
-    let known = runner.get_migrations().iter().map(refinery::Migration::version).max().map_or(0, i64::from);
-    if form(&connection, STEPS)? != known {
+    if form(&connection, STEPS)? != known() {
         alone(file, || -> Result<(), Box<dyn std::error::Error>> {
             // The engine refuses this at once where another program does it too, and waits for nobody.
             connection.pragma_update(None, "journal_mode", "wal")?;
-            runner.run(&mut connection)?;
+            migrations::migrations::runner().run(&mut connection)?;
             Ok(())
         })??;
     }

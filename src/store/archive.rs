@@ -55,8 +55,12 @@ impl Archive {
     /// The journal in the data folder, beside a running server or without one.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let file = folder.join(open::FILE);
-        // A folder without a journal is told as such here, and not at the first question.
-        open::reader(&file).map_err(|source| StoreError::of(&file, source))?;
+        // What cannot be read is told as such here, and not at the first question.
+        if !file.exists() {
+            return Err(StoreError::Nothing { folder: folder.to_owned() });
+        }
+        let connection = open::reader(&file).map_err(|source| StoreError::of(&file, source))?;
+        open::is_older(&file, &connection)?;
         Ok(Self::of(file))
     }
 

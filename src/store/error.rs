@@ -25,6 +25,15 @@ pub enum StoreError {
         /// Who has it.
         holder: String,
     },
+    /// There is none yet, and nothing was to be written.
+    #[error(
+        "nothing has been recorded yet in `{}`; start `ringfall serve`, or name the folder of a service that ran with `--data`",
+        folder.display()
+    )]
+    Nothing {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// There is no room.
     #[error("the disk of `{}` is full; make room, or choose a folder on another disk with `--data`", file.display())]
     Full {
@@ -33,7 +42,7 @@ pub enum StoreError {
     },
     /// The file was written by a newer program.
     #[error(
-        "`{}` has form {found}, and this program knows forms up to {known}; run the newer program that wrote it, or choose another folder with `--data`",
+        "`{}` has form {found}, and this program knows forms up to {known}; run the newer program that wrote it, put back what was saved before, or choose another folder with `--data`",
         file.display()
     )]
     Newer {

@@ -83,18 +83,23 @@ pub(in crate::store) fn prepare(file: &Path) -> Result<Connection, StoreError> {
     let made = OpenOptions::new().write(true).create(true).truncate(false).mode(OWN).open(file);
     made.map_err(|source| StoreError::Folder { folder: file.to_owned(), source })?;
     let mut connection = writer(file).map_err(of)?;
-    let found = form(&connection, STEPS).map_err(of)?;
+    if is_older(file, &connection)? {
+        let cannot =
+            |error: refinery::Error| StoreError::Migration { file: file.to_owned(), detail: error.to_string() };
+        migrations::migrations::runner().run(&mut connection).map_err(cannot)?;
+    }
+    Ok(connection)
+}
+
+/// Whether steps are to be taken; a file with steps that are not known here is refused.
+pub(in crate::store) fn is_older(file: &Path, connection: &Connection) -> Result<bool, StoreError> {
+    let found = form(connection, STEPS).map_err(|source| StoreError::of(file, source))?;
     let runner = migrations::migrations::runner();
     let known = runner.get_migrations().iter().map(refinery::Migration::version).max().map_or(0, i64::from);
     if found > known {
         return Err(StoreError::Newer { file: file.to_owned(), found, known });
     }
-    if found < known {
-        let cannot =
-            |error: refinery::Error| StoreError::Migration { file: file.to_owned(), detail: error.to_string() };
-        runner.run(&mut connection).map_err(cannot)?;
-    }
-    Ok(connection)
+    Ok(found < known)
 }
 
 /// A connection that writes: durable at each commit.

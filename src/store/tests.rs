@@ -14,6 +14,7 @@ use crate::model::moment::Zone;
 mod closing;
 mod keeping;
 mod reading;
+mod stopping;
 
 /// A clock that stands still until it is set.
 #[derive(Debug)]
@@ -459,6 +460,8 @@ fn a_file_of_a_newer_form_is_refused() {
     drop(connection);
     let refused = Store::open(&options).unwrap_err();
     assert!(matches!(refused, StoreError::Newer { found: 99, .. }), "{refused}");
+    let unread = Archive::open(folder.path()).unwrap_err();
+    assert_eq!(unread.to_string(), refused.to_string());
 }
 
 #[test]

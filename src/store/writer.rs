@@ -52,8 +52,8 @@ pub(in crate::store) enum Job {
     /// Does something with the connection.
     #[cfg(test)]
     Run(fn(&Connection)),
-    /// The end.
-    Stop,
+    /// The end; what waits in memory is tried for that long.
+    Stop(Duration),
 }
 
 /// The writing thread's own things.
@@ -77,11 +77,12 @@ pub(in crate::store) struct Writer {
 }
 
 impl Writer {
-    /// Works until it is told to stop or nobody is left to tell it.
-    pub(in crate::store) fn run(mut self, jobs: &Receiver<Job>) {
+    /// Works until it is told to stop or nobody is left to tell it. How many records are lost by the end.
+    pub(in crate::store) fn run(mut self, jobs: &Receiver<Job>) -> usize {
         let mut batch = Vec::with_capacity(BATCH);
         let mut goes_on = true;
         let mut crowded = false;
+        let mut patience = Duration::ZERO;
         while goes_on {
             if crowded {
                 std::thread::sleep(GATHER);
@@ -92,24 +93,45 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => goes_on = false,
             }
             batch.extend(jobs.try_iter().take(BATCH));
-            goes_on &= !batch.iter().any(|job| matches!(job, Job::Stop));
+            for job in &batch {
+                if let Job::Stop(longest) = job {
+                    (goes_on, patience) = (false, *longest);
+                }
+            }
             if !goes_on {
                 batch.extend(jobs.try_iter());
             }
             crowded = batch.len() >= CROWD;
             self.work(&mut batch);
         }
-        self.retry = Retry::default();
-        self.write_deferred();
-        if self.deferred.len() > 0 {
-            tracing::error!(
-                records = self.deferred.len(),
-                "records that could not be written are lost by stopping now"
-            );
-        }
+        let lost = self.write_the_last(jobs, patience);
         self.keep_house(true);
         // The next start replays the log by itself; folding it in now only makes that start faster.
         drop(self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
+        lost
+    }
+
+    /// Tries to write what waits, again and again, until it is safe or patience is at its end. How many are lost.
+    fn write_the_last(&mut self, jobs: &Receiver<Job>, patience: Duration) -> usize {
+        let mut rounds = patience.as_millis().div_ceil(TICK.as_millis());
+        self.write_deferred();
+        if self.deferred.is_waiting() && rounds > 0 {
+            let (records, seconds) = (self.deferred.len(), patience.as_secs());
+            tracing::warn!(records, seconds, "stopping waits until the journal can write; make room on its disk now");
+        }
+        while self.deferred.is_waiting() && rounds > 0 {
+            std::thread::sleep(TICK);
+            let why = self.counts.why();
+            // What comes so late waits with the others.
+            jobs.try_iter().for_each(|job| self.defer(job, &why));
+            self.write_deferred();
+            rounds -= 1;
+        }
+        let records = self.deferred.len();
+        if records > 0 {
+            tracing::error!(records, "records that could not be written are lost by stopping now");
+        }
+        records
     }
 
     fn work(&mut self, batch: &mut Vec<Job>) {
@@ -214,7 +236,7 @@ impl Writer {
                     act(&transaction);
                     Done::Nothing
                 }
-                Job::Settle(_) | Job::Stop => Done::Nothing,
+                Job::Settle(_) | Job::Stop(_) => Done::Nothing,
             });
         }
         if let Some(portion) = portion {
@@ -478,7 +500,7 @@ impl Job {
             Self::Rules(_, reply) | Self::Settle(reply) => drop(reply.send(Err(error))),
             #[cfg(test)]
             Self::Run(_) => {}
-            Self::Stop => {}
+            Self::Stop(_) => {}
         }
     }
 }

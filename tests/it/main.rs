@@ -30,6 +30,7 @@ mod fuzzed;
 mod gate;
 mod imagined;
 mod mutations;
+mod newer;
 mod notices;
 mod numbers;
 mod organizations;

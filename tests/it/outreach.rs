@@ -376,7 +376,8 @@ async fn a_number_that_is_not_set_as_it_should_be_is_counted() {
     let service = stage.serve().await;
     for _ in 0..600 {
         if service.counted("ringfall_numbers_drifted").await == 1 {
-            return service.running.stop().await;
+            service.running.stop().await;
+            return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

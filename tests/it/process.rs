@@ -69,6 +69,17 @@ impl Server {
             && answer.starts_with("HTTP/1.1 200")
     }
 
+    /// SIGTERM: it answers what is under way, and ends.
+    pub(crate) fn ask_to_stop(&self) {
+        let id = self.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+    }
+
+    /// The exit code, once it has ended; none when a signal ended it.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     /// `kill -9`: nothing of the process runs any more.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();

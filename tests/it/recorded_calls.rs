@@ -190,7 +190,7 @@ fn lines_that_are_no_calls_are_told_with_their_place_and_the_rest_goes_on() {
     for (calls, why) in [
         ("nowhere.jsonl", "there is no file or folder `nowhere.jsonl`"),
         ("last-30x", "`last-30x` is no stretch of time"),
-        ("last-30d", "no journal in the data folder `data`"),
+        ("last-30d", "nothing has been recorded yet in `data`; start `ringfall serve`"),
     ] {
         let (code, out, err) = ringfall(folder.path(), &["diff", "acme.yaml", "acme.yaml", "--calls", calls]);
         assert_eq!((code, out.as_str()), (Some(3), ""), "{calls} {err}");

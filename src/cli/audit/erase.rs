@@ -48,8 +48,7 @@ pub(in crate::cli) fn run(args: &Erase) -> Answer {
     let settings = args.place.settings()?;
     let data = &settings.data;
     // Looked at first, so that a folder without a journal is not made into one.
-    let shown = || format!("no journal can be read in `{}`: name its folder with --data", data.display());
-    drop(Archive::open(data).with_context(shown)?);
+    drop(Archive::open(data)?);
     let whom = Whom::new(&args.caller);
     let erasing = Erasing::find(data, &whom)?;
     if erasing.is_line {

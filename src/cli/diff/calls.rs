@@ -178,8 +178,7 @@ impl Reader {
     /// Everything that the journal holds from then on.
     fn journal(&mut self, data: &Path, from: Timestamp) -> anyhow::Result<()> {
         let shown = data.display();
-        let archive = Archive::open(data)
-            .with_context(|| format!("no journal in the data folder `{shown}`: name yours with --data"))?;
+        let archive = Archive::open(data)?;
         archive
             .each_record(from..Timestamp::MAX, |kept| {
                 self.trail.record(&kept.record);

@@ -12,7 +12,7 @@ use crate::cli::ground;
 use crate::clock::SystemClock;
 use crate::model::ids::OrgSlug;
 use crate::model::moment::bundled_tzdb;
-use crate::outbox::{Desk, Listed};
+use crate::outbox::{Desk, Listed, OpenError};
 use crate::outreach::draft::PRACTICE;
 use crate::rules::ruleset::RuleSet;
 use crate::settings::Settings;
@@ -174,6 +174,9 @@ pub(super) async fn outbox(report: &mut Report, settings: &Settings) -> bool {
         }
         Err(error) => {
             let remedy = match settings.database_url {
+                _ if matches!(error.downcast_ref(), Some(OpenError::Newer { .. })) => {
+                    "`ringfall serve` refuses to start with it"
+                }
                 Some(_) => "see that the database answers: texts wait in each node's journal meanwhile",
                 None => "stop the service, move `outbox.db` away, start again",
             };

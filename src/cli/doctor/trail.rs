@@ -7,14 +7,20 @@ use crate::seal::{Folder, SealError};
 use crate::settings::Settings;
 use crate::sinks;
 use crate::startup::followers::plans;
-use crate::store::Archive;
+use crate::store::{Archive, StoreError};
 
 /// What has waited for so many seconds is stuck.
 const STUCK: i64 = 600;
 
 /// Looks at chain, sinks and retention; without a journal there is nothing to see.
 pub(super) fn look(report: &mut Report, settings: &Settings) {
-    let Ok(archive) = Archive::open(&settings.data) else { return };
+    let archive = match Archive::open(&settings.data) {
+        Ok(archive) => archive,
+        Err(error @ StoreError::Newer { .. }) => {
+            return report.fail("journal", error.to_string(), "`ringfall serve` refuses to start with it");
+        }
+        Err(_) => return,
+    };
     let Ok(latest) = archive.latest() else {
         report.fail("journal", "it cannot be read", "see why with `ringfall audit list --limit 1`");
         return;

@@ -9,7 +9,7 @@ async fn until(clock: &Set, folder: &Path, sql: &str, wanted: i64) {
         looks += 1;
         assert!(looks < 6_000, "{sql} is {}", count(folder, sql));
         clock.pass(1);
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -40,8 +40,8 @@ impl Room {
     fn shell(&self) -> &'static str {
         match self {
             Self::Mounted(_) => "exec \"$0\" \"$@\"",
-            // A signal that is not heard leaves the failed writing to whoever writes. Blocks of 512 or 1024 bytes.
-            Self::Limited => "trap '' XFSZ; ulimit -S -f 4096; exec \"$0\" \"$@\"",
+            // Blocks of 512 or 1024 bytes.
+            Self::Limited => "ulimit -S -f 4096; exec \"$0\" \"$@\"",
         }
     }
 
@@ -79,6 +79,40 @@ fn ready(address: SocketAddr) -> serde_json::Value {
     serde_json::from_str(&answer[start..=end]).unwrap()
 }
 
+fn one_call(address: SocketAddr, round: usize) -> Vec<String> {
+    calls(address, round, 0, &AtomicUsize::new(0), &AtomicBool::new(true))
+}
+
+/// Call after call, one at a time, until some wait in memory; each must be answered, which `calls` holds.
+fn fill(address: SocketAddr) -> BTreeSet<String> {
+    let mut heard = BTreeSet::new();
+    let begun = Instant::now();
+    for round in 0.. {
+        heard.extend(one_call(address, round));
+        if round % 50 == 49 && ready(address)["journal"]["waiting"].as_u64().unwrap() >= 20 {
+            break;
+        }
+        assert!(begun.elapsed() < LONG, "the disk is never full: {}", ready(address)["journal"]);
+    }
+    heard
+}
+
+/// The calls that have a decision in the journal.
+fn answered(journal: &rusqlite::Connection) -> BTreeSet<String> {
+    let mut query = journal.prepare("SELECT DISTINCT call FROM records WHERE kind = 'decision'").unwrap();
+    query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+/// Waits for that in the log.
+fn logged(folder: &Path, part: &str) {
+    let begun = Instant::now();
+    let log = || std::fs::read_to_string(folder.join("log")).unwrap();
+    while !log().contains(part) {
+        assert!(begun.elapsed() < LONG, "no `{part}` in {}", log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn callers_are_answered_and_nothing_is_lost_when_the_disk_is_full() {
     let database = postgres::shared().database();
@@ -88,16 +122,7 @@ fn callers_are_answered_and_nothing_is_lost_when_the_disk_is_full() {
     let server = start_through(room.shell(), folder.path(), &[("RINGFALL_DATABASE_URL", database.url.expose())]);
     let address = server.address;
     let mut heard = BTreeSet::new();
-    let (count, stop) = (AtomicUsize::new(0), AtomicBool::new(true));
-    // Call after call, one at a time, until some wait in memory; each must be answered, which `calls` holds.
-    let begun = Instant::now();
-    for round in 0.. {
-        heard.extend(calls(address, round, 0, &count, &stop));
-        if round % 50 == 49 && ready(address)["journal"]["waiting"].as_u64().unwrap() >= 20 {
-            break;
-        }
-        assert!(begun.elapsed() < LONG, "the disk is never full: {}", ready(address)["journal"]);
-    }
+    heard.extend(fill(address));
     let told = ready(address);
     assert_eq!(told["journal"]["state"], "failing", "{told}");
     assert_eq!(told["journal"]["lost"], 0, "{told}");
@@ -117,7 +142,7 @@ fn callers_are_answered_and_nothing_is_lost_when_the_disk_is_full() {
         assert!(begun.elapsed() < LONG, "it does not recover: {journal}");
         std::thread::sleep(Duration::from_millis(50));
     }
-    heard.extend(calls(address, 1 << 20, 0, &count, &stop));
+    heard.extend(one_call(address, 1 << 20));
     let sql = "SELECT count(*) FROM audit_records WHERE kind = 'decision'";
     let begun = Instant::now();
     // The table is made with the first record, which is sent when callers leave the time for it.
@@ -129,4 +154,51 @@ fn callers_are_answered_and_nothing_is_lost_when_the_disk_is_full() {
     let written = database.sql("SELECT DISTINCT call FROM audit_records WHERE kind = 'decision'");
     assert_eq!(written.lines().map(str::to_owned).collect::<BTreeSet<_>>(), heard);
     drop(server);
+}
+
+#[test]
+fn room_that_is_made_while_it_stops_saves_what_waited() {
+    let folder = tempfile::tempdir().unwrap();
+    settle(folder.path());
+    let data = folder.path().join("data");
+    let room = Room::scarce(&data);
+    let mut server = start_through(room.shell(), folder.path(), &[("RINGFALL_DRAIN", "300s")]);
+    let heard = fill(server.address);
+    server.ask_to_stop();
+    logged(folder.path(), "stopping waits until the journal can write");
+    room.make(server.id());
+    assert_eq!(server.ended(), Some(0));
+    let journal = rusqlite::Connection::open(data.join("ringfall.db")).unwrap();
+    assert_eq!(answered(&journal), heard);
+}
+
+#[test]
+fn records_that_are_lost_by_stopping_are_told_and_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    settle(folder.path());
+    let room = Room::scarce(&folder.path().join("data"));
+    let mut server = start_through(room.shell(), folder.path(), &[("RINGFALL_DRAIN", "1s")]);
+    fill(server.address);
+    server.ask_to_stop();
+    assert_eq!(server.ended(), Some(3));
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    for part in ["lost by stopping now", "error: ", "records could not be written to `", "make room", "drain"] {
+        assert!(log.contains(part), "no `{part}` in {log}");
+    }
+}
+
+#[test]
+fn a_limit_to_the_size_of_files_kills_no_service() {
+    let folder = tempfile::tempdir().unwrap();
+    settle(folder.path());
+    let room = Room::Limited;
+    let mut server = start_through(room.shell(), folder.path(), &[]);
+    let heard = fill(server.address);
+    assert_eq!(ready(server.address)["journal"]["state"], "failing");
+    logged(folder.path(), "raise the limit (`ulimit -f`");
+    room.make(server.id());
+    server.ask_to_stop();
+    assert_eq!(server.ended(), Some(0));
+    let journal = rusqlite::Connection::open(folder.path().join("data/ringfall.db")).unwrap();
+    assert_eq!(answered(&journal), heard);
 }

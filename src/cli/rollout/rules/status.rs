@@ -77,7 +77,7 @@ pub(super) fn standing(book: &Book, one: &OnTrial) -> Option<Standing> {
 /// The differences that the journal holds, by organization.
 fn differing(data: &Path, days: u16) -> anyhow::Result<BTreeMap<String, Vec<Differing>>> {
     let shown = data.display();
-    let archive = Archive::open(data).with_context(|| format!("could not read the journal in `{shown}`"))?;
+    let archive = Archive::open(data)?;
     let from =
         SystemClock.now().checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN);
     let mut found: BTreeMap<String, Vec<Differing>> = BTreeMap::new();
