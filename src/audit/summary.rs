@@ -116,6 +116,9 @@ pub fn is_final(status: &str) -> bool {
 
 const SECOND: i64 = 1_000_000;
 
+/// The end of a call whose caller reached a mailbox.
+const VOICEMAIL: &str = "voicemail";
+
 /// Between the time that a call has and that of its first request, beyond which the one is imagined.
 const IMAGINED: i64 = 120 * SECOND;
 
@@ -291,6 +294,10 @@ impl Summary {
     fn fold_recording(&mut self, reported: &Reported) {
         if reported.status.as_deref() != Some("absent") {
             self.message_seconds = reported.seconds.or(self.message_seconds);
+            // Whoever left a message has reached a mailbox, though no rules may have sent them there.
+            if weight(self.end.as_deref()) < weight(Some(VOICEMAIL)) {
+                self.end = Some(VOICEMAIL.to_owned());
+            }
         }
     }
 
@@ -347,7 +354,7 @@ fn weight(end: Option<&str>) -> u8 {
     match end {
         None => 0,
         Some("unknown" | "caller_gone") => 1,
-        Some("voicemail") => 2,
+        Some(VOICEMAIL) => 2,
         Some(_) => 3,
     }
 }

@@ -39,8 +39,9 @@ impl Visit<'_> {
             "answered in spite of a fault: {fault}",
         );
         if !record.call.is_empty() {
-            // The same request again is the same fault: it must not fill the disk.
-            let asked = Digest::of([self.verified.get().target().as_bytes()]);
+            // The same request again is the same fault: it must not fill the disk. Another recording is another message.
+            let recording = record.reported.recording.as_deref().unwrap_or_default();
+            let asked = Digest::of([self.verified.get().target().as_bytes(), recording.as_bytes()]);
             record.step = format!("fault.{}.{}.{}", fault.word(), self.endpoint.word(), asked.short());
         }
         record.fault = Some(fault.to_string());

@@ -13,6 +13,8 @@ use crate::support::{CALL, House, LINE, Service};
 
 const RECORDING: &str = "RE0123456789abcdef0123456789abcdef";
 
+const NEXT_RECORDING: &str = "REfedcba9876543210fedcba9876543210";
+
 const CALLER: &str = "+13125550123";
 
 /// What is wrong with a journal.
@@ -169,6 +171,26 @@ async fn an_unknown_number_is_answered_by_the_last_resort() {
         tokio::task::yield_now().await;
     };
     assert_eq!((message.recording.as_deref(), message.seconds), (Some(RECORDING), Some(12)));
+    // So is the next one of the same call, and the call is told as one with a message.
+    let next = [("To", "+16195550177"), ("RecordingSid", NEXT_RECORDING), ("RecordingDuration", "7")];
+    for _ in 0..2 {
+        service.ask(&answer.attribute("recordingStatusCallback"), &next).await;
+    }
+    service.ask("/twilio/call-status", &[("To", "+16195550177"), ("CallStatus", "completed")]).await;
+    let summary = loop {
+        store.settle().await.unwrap();
+        let summary = store.call("", CALL).await.unwrap().unwrap();
+        if summary.message_seconds == Some(7) && summary.over_us.is_some() {
+            break summary;
+        }
+        assert!(std::time::Instant::now() < until, "the second message is not told: {summary:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    };
+    assert_eq!(summary.end.as_deref(), Some("voicemail"));
+    let records = store.records("", CALL).await.unwrap();
+    let messages = records.iter().filter(|record| record.kind == Kind::Recording);
+    let kept: Vec<_> = messages.filter_map(|record| record.reported.recording.as_deref()).collect();
+    assert_eq!(kept, [RECORDING, NEXT_RECORDING]);
     let named = service.ask("/twilio/inbound-call?org=acme", &[("To", "+16195550177")]).await;
     assert!(named.body.contains("after the tone"), "{}", named.body);
     service.running.stop().await;
