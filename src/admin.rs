@@ -84,6 +84,11 @@ pub enum AdminError {
         /// The account.
         account: AccountSid,
     },
+    /// The next token is the one that is in use.
+    #[error(
+        "this is the token that `{0}` is believed by already: give the next one, which Twilio's console shows as the secondary auth token once it is made there"
+    )]
+    SameToken(AccountSid),
     /// The number leads somewhere already.
     #[error(
         "the number is bound already, by another organization that has this account: let it go there first, with `ringfall connect release --org NAME NUMBER`"

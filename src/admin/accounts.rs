@@ -152,15 +152,19 @@ impl Office {
 
     /// The key that is there must be the one that was given.
     fn same_key(&self, known: &Installation, verifier: &Verifier) -> Result<(), AdminError> {
-        let ring = self.ring()?;
         for sealed in known.primary.iter().chain(&known.next) {
-            let bytes = ring.open(Place::verifier(known), sealed)?;
-            if Verifier::import(&bytes).is_ok_and(|known| known == *verifier) {
+            if self.holds(known, sealed, verifier)? {
                 return Ok(());
             }
         }
         let account = AccountSid::parse(&known.account).map_err(|error| odd(&error))?;
         Err(AdminError::Connected { owner: known.owner.clone(), account })
+    }
+
+    /// Whether that is what is sealed there.
+    fn holds(&self, it: &Installation, sealed: &Sealed, verifier: &Verifier) -> Result<bool, AdminError> {
+        let bytes = self.ring()?.open(Place::verifier(it), sealed)?;
+        Ok(Verifier::import(&bytes).is_ok_and(|known| known == *verifier))
     }
 
     fn add_api_key(
@@ -238,6 +242,11 @@ impl Office {
     ) -> Result<Installation, AdminError> {
         let verifier = Verifier::from_token(token.expose());
         self.amend_installation(owner, account, by, |it| {
+            if let Some(primary) = &it.primary
+                && self.holds(it, primary, &verifier)?
+            {
+                return Err(AdminError::SameToken(AccountSid::parse(&it.account).map_err(|error| odd(&error))?));
+            }
             it.rotate(self.sealed_verifier(it, &verifier)?, by.clone())?;
             Ok(Deed::InstallationRotated)
         })

@@ -300,6 +300,9 @@ impl From<AdminError> for ApiError {
             AdminError::Connected { .. } => {
                 Self::new(Code::Taken, "this account is connected already, with another token: rotate that one")
             }
+            AdminError::SameToken(_) => {
+                Self::new(Code::Invalid, "`auth_token` is the one in use already: send the next one")
+            }
             AdminError::Check(CheckError::NotAsked(_)) => {
                 Self::new(Code::Unavailable, "the carrier could not be asked, so nothing was changed")
             }

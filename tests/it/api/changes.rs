@@ -92,10 +92,11 @@ async fn an_account_connected_here_is_answered_and_its_secrets_are_never_seen_ag
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let one = format!("{path}/{}", connected.body["id"].as_str().unwrap());
-    let next = json!({ "auth_token": NEXT });
+    let (present, next) = (json!({ "auth_token": AUTH }), json!({ "auth_token": NEXT }));
     let mut seen = vec![refused.text, connected.text, again.text];
     for (action, body, wanted) in [
         ("promote", None, (409, "wrong-state")),
+        ("rotate", Some(&present), (422, "invalid")),
         ("rotate", Some(&next), (200, "")),
         ("rotate", Some(&next), (409, "wrong-state")),
         ("promote", None, (409, "wrong-state")),

@@ -43,6 +43,10 @@ fn connecting_twice_changes_nothing_and_another_token_is_a_rotation() {
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();
     assert_eq!((&list[0]["account"], &list[0]["state"]), (&ACME.into(), &"active".into()));
     assert!(list[0]["signatures"].as_str().unwrap().starts_with("observed until 20 good ones"), "{list}");
+    let said = desk.does(&format!("{command} --enforce"), ACME_TOKEN);
+    assert!(said.contains("refuses wrong signatures of the account"), "{said}");
+    assert!(!desk.does("connect list --org acme", "").contains("observed"));
+    assert!(desk.does(&format!("{command} --enforce"), ACME_TOKEN).contains("nothing to do"));
 }
 
 #[test]
@@ -78,6 +82,8 @@ fn a_rotation_goes_by_itself_for_each_account() {
     desk.found_all();
     assert!(desk.does("connect rotate --org acme", ACME_NEXT).contains("a next token waits, not seen yet"));
     let early = desk.refuses(2, "connect promote --org acme", "");
+    let same = desk.refuses(2, "connect rotate --org acme", ACME_TOKEN);
+    assert!(same.contains("believed by already") && same.contains("secondary auth token"), "{same}");
     assert!(early.contains("place a call") && early.contains("--unseen"), "{early}");
     assert!(desk.refuses(2, "connect rotate --org acme", ACME_NEXT).contains("promote it or drop it first"));
     assert!(!desk.does("connect list --org bravo", "").contains("a next token waits"));
