@@ -346,31 +346,20 @@ fn disbelieved(app: &Arc<App>, endpoint: Endpoint, refusal: &Refusal, sender: Op
     if !app.events.allows(started.as_second(), EVENTS_A_MINUTE) {
         return;
     }
-    let (event, way_out) = match why {
-        Disbelief::Observed(explained) => ("signature-observed", Some(explained.way_out())),
-        Disbelief::NoAccount
-        | Disbelief::UnknownAccount
-        | Disbelief::SimulatorFromOutside
-        | Disbelief::ForeignOrganization
-        | Disbelief::ForeignHost
-        | Disbelief::Revoked
-        | Disbelief::WrongAccount
-        | Disbelief::Signature(_) => ("signature-refused", None),
-    };
+    let event = if matches!(why, Disbelief::Observed(_)) { "signature-observed" } else { "signature-refused" };
     let named = refusal.named.as_ref().map(|slug| format!(" for `{slug}`")).unwrap_or_default();
     tracing::warn!(
         endpoint = endpoint.word(),
         reason = why.word(),
         org = refusal.named.as_ref().map(tracing::field::display),
         sender = sender.map(tracing::field::display),
-        way_out,
+        way_out = why.way_out(),
         "webhook refused"
     );
-    let way_out = way_out.map(|way_out| format!("; {way_out}")).unwrap_or_default();
     let event = SecurityEvent {
         event: event.to_owned(),
         peer: sender.map(|sender| sender.to_string()),
-        detail: format!("{}{named}: {}{way_out}", refusal.raw.path(), why.word()),
+        detail: format!("{}{named}: {}; {}", refusal.raw.path(), why.word(), why.way_out()),
     };
     let org = refusal.observed.as_ref().map(ToString::to_string).unwrap_or_default();
     let record = paper::blank(app, Kind::Security, endpoint, started);

@@ -93,6 +93,40 @@ impl Disbelief {
             Self::Observed(explained) => explained.word(),
         }
     }
+
+    /// What to do about it, if it was no stranger: for the log and the security event, and never for an answer.
+    pub const fn way_out(self) -> &'static str {
+        match self {
+            Self::NoAccount => {
+                "nothing that the carrier sends lacks its account: something on the way changes the form"
+            }
+            Self::UnknownAccount => {
+                "if the account is yours, perhaps a subaccount, connect it with `ringfall connect twilio`, or set \
+                 TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
+            }
+            Self::SimulatorFromOutside => "`ringfall call` works from this machine alone: run it here",
+            Self::ForeignOrganization => {
+                "the account does not serve the organization in the URL: see `ringfall connect list`, connect it with \
+                 `ringfall connect twilio --org`, or put right the URL at the carrier"
+            }
+            Self::ForeignHost => {
+                "the host belongs to another organization than the URL names: see `ringfall domain list`, and put right \
+                 the URL at the carrier"
+            }
+            Self::Revoked => "if the account is to be believed again, connect it anew with `ringfall connect twilio`",
+            Self::WrongAccount => Explained::WrongAccount.way_out(),
+            Self::Signature(Failure::Missing) => Explained::Missing.way_out(),
+            Self::Signature(Failure::Malformed) => "something on the way changes the header `X-Twilio-Signature`",
+            Self::Signature(Failure::BodyUnsigned | Failure::BodyChanged) => {
+                "something on the way changes the body or the URL: let the proxy pass both on as they are"
+            }
+            Self::Signature(Failure::Mismatch) => {
+                "`public_url` must be what the carrier calls, scheme, host and path, and the auth token must be that of the \
+                 account: `ringfall doctor` looks at both"
+            }
+            Self::Observed(explained) => explained.way_out(),
+        }
+    }
 }
 
 /// A request that is not believed.

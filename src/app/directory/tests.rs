@@ -329,3 +329,26 @@ fn a_canary_lets_nobody_else_in() {
     assert_eq!(directory.now().grant(&own("acme", ACME, "x"), &slug("acme")), held);
     assert_eq!(directory.now().grant(&own("bravo", BRAVO, "x"), &slug("bravo")), Some(Grant::Full));
 }
+
+#[test]
+fn every_refusal_has_a_way_out() {
+    use crate::webhook::signature::Failure;
+
+    let all = [
+        (Disbelief::UnknownAccount, "ringfall connect twilio"),
+        (Disbelief::ForeignOrganization, "ringfall connect list"),
+        (Disbelief::ForeignHost, "ringfall domain list"),
+        (Disbelief::Revoked, "connect it anew"),
+        (Disbelief::WrongAccount, "connect that one"),
+        (Disbelief::SimulatorFromOutside, "run it here"),
+        (Disbelief::NoAccount, "on the way"),
+        (Disbelief::Signature(Failure::Missing), "test tool"),
+        (Disbelief::Signature(Failure::Malformed), "X-Twilio-Signature"),
+        (Disbelief::Signature(Failure::BodyChanged), "proxy"),
+        (Disbelief::Signature(Failure::BodyUnsigned), "proxy"),
+        (Disbelief::Signature(Failure::Mismatch), "public_url"),
+    ];
+    for (why, part) in all {
+        assert!(why.way_out().contains(part), "{why:?}: {}", why.way_out());
+    }
+}
