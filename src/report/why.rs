@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::audit::record::{Kind, Record};
+use crate::audit::record::{Kind, Record, SecurityEvent};
 use crate::audit::summary::{Rung, Summary};
 use crate::model::moment::{Moment, Zone};
 
@@ -98,6 +98,12 @@ pub fn timeline(records: &[Record]) -> String {
     out
 }
 
+/// What was refused, with what is known of it: the organization that was named, and the reason.
+fn refused(event: &SecurityEvent) -> String {
+    let detail = if event.detail.is_empty() { String::new() } else { format!(", {}", event.detail) };
+    format!("refused: {}{detail}", event.event)
+}
+
 /// What a record tells, in a few words.
 pub fn event(record: &Record) -> String {
     let reported = &record.reported;
@@ -131,7 +137,7 @@ pub fn event(record: &Record) -> String {
             let tried = record.tried.as_ref().map_or("", |tried| tried.new.as_str());
             format!("rules on trial would have answered otherwise: {tried}")
         }
-        Kind::Security => format!("refused: {}", record.security.as_ref().map_or("", |it| it.event.as_str())),
+        Kind::Security => record.security.as_ref().map_or_else(String::new, refused),
     };
     for anomaly in &reported.anomalies {
         told.push_str(&format!("; odd: {anomaly}"));

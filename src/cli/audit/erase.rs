@@ -27,7 +27,7 @@ use crate::store::{Archive, Erasing};
     Recordings are deleted over the account of the settings, or the organization's own; `--keep-recordings` leaves them.\n\
     Where the settings name a database, the trail of all nodes is erased from too; run it on every node.\n\
     What sinks have sent to other places must be erased there.\n\
-    Exit codes: 0 erased, 1 nothing tells of this caller or something is left, 3 could not run.\n\
+    Exit codes: 0 erased, 1 nothing tells of this caller or something is left, 2 misuse, 3 could not run.\n\
     Example: ringfall audit erase --caller +13125550123"
 )]
 pub(in crate::cli) struct Erase {
@@ -60,7 +60,7 @@ pub(in crate::cli) fn run(args: &Erase) -> Answer {
     }
     if args.dry_run {
         dry(&erasing);
-        return Ok(if erasing.records.is_empty() { Outcome::Findings } else { Outcome::Fine });
+        return Ok(if erasing.records.is_empty() { nobody(&whom) } else { Outcome::Fine });
     }
     let named = !erasing.named_by.is_empty();
     let erased = erase(&settings, &whom, erasing)?;
@@ -72,11 +72,22 @@ pub(in crate::cli) fn run(args: &Erase) -> Answer {
     for path in &left {
         terminal::put(&format!("{} still names the caller\n", path.display()));
     }
-    if !erased {
-        eprintln!("nothing tells of this caller");
+    if !erased && nobody(&whom) == Outcome::Misuse {
+        return Ok(Outcome::Misuse);
     }
     let all_heard = unheard.is_empty() || args.keep_recordings;
     Ok(if erased && all_heard && left.is_empty() { Outcome::Fine } else { Outcome::Findings })
+}
+
+/// Says that nothing tells of the caller, who may have been written otherwise than records have it.
+fn nobody(whom: &Whom) -> Outcome {
+    if whom.digits().is_some() {
+        eprintln!("nothing tells of this caller");
+        return Outcome::Findings;
+    }
+    eprintln!("error: `{}` is no number, and no record has such a caller", whom.caller());
+    eprintln!("help: write it as records have it, such as `+13125550123`: see `ringfall audit list --format json`");
+    Outcome::Misuse
 }
 
 fn dry(erasing: &Erasing) {

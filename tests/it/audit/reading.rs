@@ -80,7 +80,9 @@ async fn records_are_listed_shown_and_tailed() {
     let records: Vec<Value> = all.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(records.len(), 9, "{all}");
     assert_eq!(told(&house, &["audit", "list", "--caller", "+12025550142"]).lines().count(), 2);
-    assert_eq!(told(&house, &["audit", "list", "--kind", "security"]).lines().count(), 1);
+    let refused = told(&house, &["audit", "list", "--kind", "security"]);
+    assert_eq!(refused.lines().count(), 1);
+    assert!(refused.contains("signature-refused, /twilio/inbound-call: mismatch; `public_url` must be"), "{refused}");
     assert_eq!(told(&house, &["audit", "list", "--until", "2026-11-23"]), "");
     let id = records[1]["id"].as_str().unwrap();
     let shown: Value = serde_json::from_str(&told(&house, &["audit", "show", id])).unwrap();
@@ -175,4 +177,28 @@ async fn a_record_that_was_altered_in_the_file_is_named() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text.contains(third["id"].as_str().unwrap()) && text.contains("was reordered"), "{text}");
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_organization_that_it_claimed() {
+    let house = House::new();
+    let service = house.serve().await;
+    let answer = service.ask_signed_by("wrong", "/twilio/inbound-call?org=acme", &[]).await;
+    assert_eq!((answer.status, answer.body.as_str()), (403, ""));
+    service.running.stop().await;
+    let refused = told(&house, &["audit", "list", "--kind", "security"]);
+    assert!(refused.contains("/twilio/inbound-call for `acme`: mismatch; "), "{refused}");
+}
+
+#[tokio::test]
+async fn what_is_no_number_is_told_as_such_when_somebody_is_to_be_erased() {
+    let house = trail().await;
+    for more in [&[][..], &["--dry-run"]] {
+        let output = ringfall(&house, &[&["audit", "erase", "--caller", "abc"], more].concat());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("`abc` is no number") && said.contains("`+13125550123`"), "{said}");
+    }
+    let output = ringfall(&house, &["audit", "erase", "--caller", "+13125550199"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
 }
