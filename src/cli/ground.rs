@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+use crate::cli::office::Misuse;
 use crate::cli::rulefiles;
 use crate::model::ids::OrgSlug;
 use crate::rules::ruleset::RuleSet;
@@ -42,11 +43,13 @@ impl Where {
 /// The rules of an organization; without a name, those of the only one.
 pub(crate) fn organization(settings: &Settings, org: Option<&OrgSlug>) -> anyhow::Result<(OrgSlug, RuleSet)> {
     let mut all = organizations(settings, org)?;
-    match (all.pop(), all.is_empty()) {
-        (Some(one), true) => Ok(one),
-        (Some(_), false) => anyhow::bail!("there are several organizations: say which with `--org`"),
-        (None, _) => anyhow::bail!("there are no rules in `{}`", settings.rules.display()),
+    if all.len() > 1 {
+        let names: Vec<_> = all.iter().map(|(slug, _)| format!("`{slug}`")).collect();
+        return Err(
+            Misuse(format!("several organizations have rules: say which with `--org`: {}", names.join(", "))).into()
+        );
     }
+    all.pop().with_context(|| format!("there are no rules in `{}`", settings.rules.display()))
 }
 
 /// The rules of one organization, or of all.

@@ -4,6 +4,8 @@
 
 use std::process::ExitCode;
 
+use crate::cli::office::Misuse;
+
 /// How a command that ran has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -23,7 +25,7 @@ pub(crate) fn finish(answer: anyhow::Result<Outcome>) -> ExitCode {
         Ok(Outcome::Misuse) => ExitCode::from(2),
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(3)
+            ExitCode::from(if error.is::<Misuse>() { 2 } else { 3 })
         }
     }
 }

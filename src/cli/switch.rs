@@ -132,6 +132,12 @@ fn named<'a>(rules: &'a RuleSet, name: &str) -> Option<&'a Rule> {
         let hint = near::nearest(name, rules.switches.iter().map(|switch| &*switch.name));
         let hint = hint.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         eprintln!("error: the rules have no switch `{name}`{hint}");
+        let all: Vec<_> = rules.switches.iter().map(|switch| format!("`{}`", switch.name)).collect();
+        if all.is_empty() {
+            eprintln!("help: they have none: name one below `switches` in the rules");
+        } else {
+            eprintln!("help: they have {}", all.join(", "));
+        }
     }
     found
 }
@@ -142,15 +148,10 @@ fn turn(set: &Set) -> Answer {
     let Some(switch) = named(&rules, &set.switch) else { return Ok(Outcome::Findings) };
     let now = Moment::new(SystemClock.now(), &rules.zone);
     let most = end(switch.expires, &now);
-    let until = match &set.time {
+    let until = match set.time.as_deref().map(|text| until(text, (&rules, switch), &now, most)).transpose()? {
+        Some(None) => return Ok(Outcome::Misuse),
+        Some(Some(until)) => until,
         None => most,
-        Some(text) => match grammar::duration(text) {
-            Ok(seconds) => now.timestamp().checked_add(SignedDuration::from_secs(seconds.into()))?.min(most),
-            Err(error) => {
-                eprintln!("error: {}", error.message);
-                return Ok(Outcome::Misuse);
-            }
-        },
     };
     let place = Place::of(&settings)?;
     let (on, by) = (set.to == Position::On, Stamp::new(&Actor::new(&set.by), now.timestamp()));
@@ -160,6 +161,31 @@ fn turn(set: &Set) -> Answer {
     })?;
     turned?;
     tell(&settings, &place, &org, &rules, switch, now.timestamp())
+}
+
+/// The end of so long a time from now; none when it is no time, or more than the rules allow.
+fn until(
+    text: &str,
+    (rules, switch): (&RuleSet, &Rule),
+    now: &Moment,
+    most: Timestamp,
+) -> anyhow::Result<Option<Timestamp>> {
+    let seconds = match grammar::duration(text) {
+        Ok(seconds) => seconds,
+        Err(error) => {
+            eprintln!("error: --for: {}", error.message);
+            eprintln!("help: write it as `--for 4h` or `--for 1h30m`");
+            return Ok(None);
+        }
+    };
+    let until = now.timestamp().checked_add(SignedDuration::from_secs(seconds.into()))?;
+    if until > most {
+        let latest = Moment::new(most, &rules.zone);
+        eprintln!("error: --for {text}: the rules let `{}` stay turned until {latest} at most", switch.name);
+        eprintln!("help: leave out `--for` to turn it for so long, or give the switch a longer `expires` in the rules");
+        return Ok(None);
+    }
+    Ok(Some(until))
 }
 
 /// How a switch stands now.
@@ -207,7 +233,9 @@ fn line(board: &Switchboard, org: &OrgSlug, rules: &RuleSet, switch: &Rule, now:
         Footing::Turned => {
             let state = board.state(org.as_str(), &switch.name);
             let setting = state.and_then(|state| state.now);
-            let until = setting.as_ref().and_then(|setting| setting.until);
+            // Where it is as usual all the same, nothing will change at the end of its time.
+            let changes = |setting: &&Setting| setting.on != switch.default || switch.source.is_some();
+            let until = setting.as_ref().filter(changes).and_then(|setting| setting.until);
             let until = until.map(|until| format!("  until {}", at(until.timestamp()))).unwrap_or_default();
             let by = setting.map(|setting| format!("  by {}", setting.set.by)).unwrap_or_default();
             until + &by

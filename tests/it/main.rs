@@ -58,4 +58,5 @@ mod stories;
 mod support;
 mod telephone;
 mod tenants;
+mod turning;
 mod twilio;
