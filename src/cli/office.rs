@@ -117,6 +117,9 @@ pub(crate) fn number(text: &str) -> Result<E164, String> {
 pub(crate) fn secret_file(path: &Path) -> anyhow::Result<Secret> {
     let shown = path.display();
     let about = std::fs::metadata(path).with_context(|| format!("cannot read `{shown}`"))?;
+    if about.is_dir() {
+        return Err(Misuse(format!("`{shown}` is a folder: name the file in it that holds the secret")).into());
+    }
     let mode = about.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(Misuse(format!("others may read `{shown}` (mode {mode:o}): run `chmod 600 {shown}`")).into());

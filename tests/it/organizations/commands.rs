@@ -71,6 +71,8 @@ fn a_secret_that_others_may_read_is_refused_with_the_way_out() {
     let open = file(&house.path("token"), ACME_TOKEN, 0o640);
     let said = desk.refuses(2, &format!("connect twilio --org acme --account-sid {ACME} --token-file {open}"), "");
     assert!(said.contains(&format!("chmod 600 {open}")) && !said.contains(ACME_TOKEN), "{said}");
+    let said = desk.refuses(2, &format!("connect twilio --org acme --account-sid {ACME} --token-file ."), "");
+    assert!(said.contains("`.` is a folder: name the file") && !said.contains("chmod"), "{said}");
     file(&house.path("token"), ACME_TOKEN, 0o600);
     desk.does(&format!("connect twilio --org acme --account-sid {ACME} --token-file {open}"), "");
 }
@@ -80,10 +82,10 @@ fn a_rotation_goes_by_itself_for_each_account() {
     let house = house();
     let desk = Desk::of(&house, &[]);
     desk.found_all();
-    assert!(desk.does("connect rotate --org acme", ACME_NEXT).contains("a next token waits, not seen yet"));
-    let early = desk.refuses(2, "connect promote --org acme", "");
     let same = desk.refuses(2, "connect rotate --org acme", ACME_TOKEN);
     assert!(same.contains("believed by already") && same.contains("secondary auth token"), "{same}");
+    assert!(desk.does("connect rotate --org acme", ACME_NEXT).contains("a next token waits, not seen yet"));
+    let early = desk.refuses(2, "connect promote --org acme", "");
     assert!(early.contains("place a call") && early.contains("--unseen"), "{early}");
     assert!(desk.refuses(2, "connect rotate --org acme", ACME_NEXT).contains("promote it or drop it first"));
     assert!(!desk.does("connect list --org bravo", "").contains("a next token waits"));

@@ -102,3 +102,13 @@ fn a_second_service_on_the_same_folder_is_refused() {
     assert_eq!(output.status.code(), Some(3));
     assert!(words(&output.stderr).contains("data"), "{}", words(&output.stderr));
 }
+
+#[test]
+fn a_data_folder_that_is_a_file_is_refused_with_a_way_out() {
+    let house = House::new();
+    house.write("data", "no folder");
+    let output = program(&house.path("")).args(["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
+    let told = words(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("data folder `data`: choose another with --data"), "{told}");
+}
