@@ -2,7 +2,8 @@
 
 use crate::support::{House, RULES, program};
 
-const SWITCHES: &str = "switches:\n  closed_today: { default: off, expires: 12h }\n  storm: { default: off, expires: 12h }\n";
+const SWITCHES: &str =
+    "switches:\n  closed_today: { default: off, expires: 12h }\n  storm: { default: off, expires: 12h }\n";
 
 fn switch(house: &House, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = program(&house.path(""));

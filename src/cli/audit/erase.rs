@@ -63,8 +63,9 @@ pub(in crate::cli) fn run(args: &Erase) -> Answer {
         return Ok(if erasing.records.is_empty() { nobody(&whom) } else { Outcome::Fine });
     }
     let named = !erasing.named_by.is_empty();
+    let own = erasing.recordings.clone();
     let erased = erase(&settings, &whom, erasing)?;
-    let unheard = recordings::delete(&settings, args.keep_recordings)?;
+    let unheard = recordings::delete(&settings, args.keep_recordings, erased.then_some(&own))?;
     for recording in &unheard {
         terminal::put(&format!("{recording}\n"));
     }

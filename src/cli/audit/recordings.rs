@@ -49,8 +49,13 @@ pub(in crate::cli::audit) fn remember(data: &Path, recordings: &BTreeSet<Named>)
     write(data, &all)
 }
 
-/// Deletes all that are written down; what could not be deleted stays there, and is told with the reason.
-pub(in crate::cli::audit) fn delete(settings: &Settings, keep: bool) -> anyhow::Result<Vec<String>> {
+/// Deletes all that are written down; what could not be deleted stays there, and is told with the reason. Of an erasing
+/// that found something, only its own are named: those of others are counted.
+pub(in crate::cli::audit) fn delete(
+    settings: &Settings,
+    keep: bool,
+    own: Option<&BTreeSet<Named>>,
+) -> anyhow::Result<Vec<String>> {
     let all = read(&settings.data)?;
     if all.is_empty() {
         return Ok(Vec::new());
@@ -65,13 +70,16 @@ pub(in crate::cli::audit) fn delete(settings: &Settings, keep: bool) -> anyhow::
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let standing = Standing::read(settings).await;
-        let (mut left, mut told) = (all.clone(), Vec::new());
+        let (mut left, mut told, mut earlier) = (all.clone(), Vec::new(), 0_usize);
         for (holder, name) in all {
             let done = match &standing {
                 Ok(standing) => gone(standing, &holder, &name).await,
                 Err(error) => Err(Undone::Now(format!("{error:#}"))),
             };
             match done {
+                Err(Undone::Now(_)) if own.is_some_and(|own| !own.contains(&(holder.clone(), name.clone()))) => {
+                    earlier += 1;
+                }
                 Err(Undone::Now(why)) => told.push(format!(
                     "recording {name} of `{holder}` is not deleted: {why}; run this again, or delete it at the carrier"
                 )),
@@ -85,6 +93,13 @@ pub(in crate::cli::audit) fn delete(settings: &Settings, keep: bool) -> anyhow::
             }
         }
         write(&settings.data, &left)?;
+        if earlier > 0 {
+            let file = settings.data.join(FILE);
+            told.push(format!(
+                "recordings of earlier erasings that are not deleted: {earlier}; `{}` names them",
+                file.display()
+            ));
+        }
         Ok(told)
     })
 }

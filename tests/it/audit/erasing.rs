@@ -47,8 +47,12 @@ struct Stage {
 
 impl Stage {
     fn erase(&self, more: &[&str]) -> Output {
+        self.erase_caller(CALLER, more)
+    }
+
+    fn erase_caller(&self, caller: &str, more: &[&str]) -> Output {
         let mut command = program(&self.house.path("."));
-        command.args(["audit", "erase", "--caller", CALLER]).args(more);
+        command.args(["audit", "erase", "--caller", caller]).args(more);
         command.env("TWILIO_ACCOUNT_SID", ACCOUNT).env("TWILIO_AUTH_TOKEN", TOKEN).env("TWILIO_API_KEY", KEY);
         command.env("TWILIO_API_SECRET", KEY_SECRET).env("RINGFALL_TWILIO_API_URL", self.fake.url());
         command.output().unwrap()
@@ -151,6 +155,21 @@ async fn a_person_leaves_every_file_and_the_carrier() {
     }
     service.running.stop().await;
     assert!(std::fs::read_to_string(stage.house.path("out/trail.jsonl")).unwrap().starts_with(&lines));
+}
+
+#[tokio::test]
+async fn what_is_left_of_one_person_is_not_told_when_another_is_erased() {
+    let stage = Stage::set().await;
+    let refusals = [Act::Fault(403, 20003), Act::Fault(403, 20003)];
+    stage.fake.script(&format!("{RECORDING}.json"), &refusals);
+    let first = String::from_utf8(stage.erase(&[]).stdout).unwrap();
+    assert!(first.contains(RECORDING), "{first}");
+    let other = stage.erase_caller("+12025550142", &[]);
+    let told = String::from_utf8([other.stdout, other.stderr].concat()).unwrap();
+    assert_eq!(other.status.code(), Some(1), "{told}");
+    assert!(told.contains("earlier erasings that are not deleted: 1; `") && !told.contains(RECORDING), "{told}");
+    let again = stage.erase(&[]);
+    assert!(stage.fake.state().recordings.is_empty(), "{again:?}");
 }
 
 /// The caller leaves a message at a number that is nobody's.
