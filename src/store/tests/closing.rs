@@ -47,7 +47,7 @@ async fn calls_of_the_run_before_are_closed_by_the_next() {
         looks += 1;
         assert!(looks < 6_000, "{} are told", told(&again).await.len());
         clock.pass(1);
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     again.settle().await.unwrap();
     assert_eq!((count(folder.path(), CLOSED), told(&again).await.len()), (i64::from(MANY), MANY as usize));
