@@ -87,59 +87,76 @@ async fn measure(span: Duration) {
     goal("idle memory, shipped rules", &format!("{idle} MB"), "< 40 MB", idle < 40);
     server.stop();
 
-    let mut bare = Lane::bare("bare handler", &Setup::organizations("bare", 1), span).await;
-    let mut keeping = Setup::organizations("keeping", 1);
-    keeping.more = vec![(bare::FOLDER, keeping.folder.display().to_string())];
-    let mut keeping = Lane::bare("bare handler that keeps a row, durable", &keeping, span).await;
-    let (server, _) = Server::start(&Setup::organizations("one", 1)).await;
-    let mut one = Lane::of("server, durable before answered", server, 1, span).await;
-    one.server.pause();
-    let mut many = None;
-    if !std::env::args().any(|argument| argument == "small") {
-        let (server, ready) = Server::start(&Setup::organizations("many", MANY)).await;
-        let text = format!("{:.2} s", ready.as_secs_f64());
-        goal("10,000 organizations: start to ready", &text, "< 3 s", ready.as_secs() < 3);
-        let memory = server.memory_mb();
-        goal("10,000 organizations: memory", &format!("{memory} MB"), "< 250 MB", memory < 250);
-        let lane = Lane::of("server, 10,000 organizations", server, MANY, span).await;
-        lane.server.pause();
-        many = Some(lane);
-    }
-    let mut other = None;
-    if let Some(program) = std::env::var_os("BENCH_OTHER") {
-        let (server, _) = Server::start_program(Path::new(&program), &Setup::organizations("other", 1)).await;
-        let lane = Lane::of("the other build", server, 1, span).await;
-        lane.server.pause();
-        other = Some(lane);
-    }
+    let mut lanes = Lanes::start(span).await;
     for _ in 0..ROUNDS {
-        for lane in [&mut bare, &mut keeping, &mut one].into_iter().chain(&mut other).chain(&mut many) {
+        for lane in lanes.each() {
             lane.round(span / ROUNDS).await;
         }
     }
-    for lane in [&bare, &keeping, &one].into_iter().chain(&other).chain(&many) {
-        lane.row();
+    lanes.tell();
+    half_load(lanes.one, span).await;
+}
+
+/// The servers side by side.
+struct Lanes {
+    bare: Lane,
+    keeping: Lane,
+    one: Lane,
+    other: Option<Lane>,
+    many: Option<Lane>,
+}
+
+impl Lanes {
+    async fn start(span: Duration) -> Self {
+        let bare = Lane::bare("bare handler", &Setup::organizations("bare", 1), span).await;
+        let mut keeping = Setup::organizations("keeping", 1);
+        keeping.more = vec![(bare::FOLDER, keeping.folder.display().to_string())];
+        let keeping = Lane::bare("bare handler that keeps a row, durable", &keeping, span).await;
+        let (server, _) = Server::start(&Setup::organizations("one", 1)).await;
+        let one = Lane::of("server, durable before answered", server, 1, span).await;
+        let mut other = None;
+        if let Some(program) = std::env::var_os("BENCH_OTHER") {
+            let (server, _) = Server::start_program(Path::new(&program), &Setup::organizations("other", 1)).await;
+            other = Some(Lane::of("the other build", server, 1, span).await);
+        }
+        let small = std::env::args().any(|argument| argument == "small");
+        let many = if small { None } else { Some(many(span).await) };
+        Self { bare, keeping, one, other, many }
     }
 
-    let bare_cost = |lane: &Lane| bare.against(lane, Outcome::cpu_per_request);
-    println!("a bare handler against one that keeps a row, by processor time {}", bare_cost(&keeping));
-    let ratio = one.against(&bare, Outcome::per_second);
-    goal("server against the bare handler, by throughput", &ratio.to_string(), ">= 0.50", ratio.median >= 0.5);
-    let ratio = bare_cost(&one);
-    goal("the same by processor time", &ratio.to_string(), ">= 0.50", ratio.median >= 0.5);
-    if let Some(other) = &other {
-        println!(
-            "a request against the other build, by processor time {}",
-            one.against(other, Outcome::cpu_per_request)
-        );
+    fn each(&mut self) -> impl Iterator<Item = &mut Lane> {
+        let Self { bare, keeping, one, other, many } = self;
+        [bare, keeping, one].into_iter().chain(other).chain(many)
     }
-    if let Some(many) = &many {
-        let ratio = many.against(&one, Outcome::cpu_per_request);
-        goal("a request among 10,000 organizations against one", &ratio.to_string(), "< 1.10", ratio.median < 1.1);
-        println!("  memory afterwards {} MB", many.server.memory_mb());
+
+    fn tell(&mut self) {
+        self.each().for_each(|lane| lane.row());
+        let Self { bare, keeping, one, other, many } = self;
+        let bare_cost = |lane: &Lane| bare.against(lane, Outcome::cpu_per_request);
+        println!("a bare handler against one that keeps a row, by processor time {}", bare_cost(keeping));
+        let ratio = one.against(bare, Outcome::per_second);
+        goal("server against the bare handler, by throughput", &ratio.to_string(), ">= 0.50", ratio.median >= 0.5);
+        let ratio = bare_cost(one);
+        goal("the same by processor time", &ratio.to_string(), ">= 0.50", ratio.median >= 0.5);
+        if let Some(other) = other {
+            let ratio = one.against(other, Outcome::cpu_per_request);
+            println!("a request against the other build, by processor time {ratio}");
+        }
+        if let Some(many) = many {
+            let ratio = many.against(one, Outcome::cpu_per_request);
+            goal("a request among 10,000 organizations against one", &ratio.to_string(), "< 1.10", ratio.median < 1.1);
+            println!("  memory afterwards {} MB", many.server.memory_mb());
+        }
     }
-    drop((bare, keeping, other, many));
-    half_load(one, span).await;
+}
+
+async fn many(span: Duration) -> Lane {
+    let (server, ready) = Server::start(&Setup::organizations("many", MANY)).await;
+    let text = format!("{:.2} s", ready.as_secs_f64());
+    goal("10,000 organizations: start to ready", &text, "< 3 s", ready.as_secs() < 3);
+    let memory = server.memory_mb();
+    goal("10,000 organizations: memory", &format!("{memory} MB"), "< 250 MB", memory < 250);
+    Lane::of("server, 10,000 organizations", server, MANY, span).await
 }
 
 /// How long the server's answers take when it has half of what it can do, and the disk is its own.
@@ -194,6 +211,7 @@ impl Lane {
 
     async fn of(name: &'static str, server: Server, organizations: usize, span: Duration) -> Self {
         let calls = Calls::prepare(&server, organizations, estimated_calls(span)).await;
+        server.pause();
         Self { name, server, calls, begun: 0, rounds: Vec::new() }
     }
 
