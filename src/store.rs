@@ -146,6 +146,7 @@ impl Store {
             deferred: Deferred::default(),
             checkpoints: Checkpoints::start(file.clone()).map_err(StoreError::Thread)?,
             kept_house_us: now_us,
+            behind: false,
             wrote_calls_us: now_us,
             retry: Retry::default(),
             retention,

@@ -38,6 +38,7 @@ const LAG_US: i64 = 1_000_000;
 
 /// How often the table of calls is cared for, and how many calls at once: 10,000 a second, a millisecond each time.
 const HOUSE_US: i64 = 10_000;
+const HOUSE: Duration = Duration::from_micros(HOUSE_US.unsigned_abs());
 const HOUSE_CALLS: usize = 100;
 
 /// Something to do.
@@ -71,6 +72,8 @@ pub(in crate::store) struct Writer {
     /// The last place in the trail that is taken.
     pub(in crate::store) last: Spot,
     pub(in crate::store) kept_house_us: i64,
+    /// Whether the table of calls needs care again soon, though nobody asks for anything.
+    pub(in crate::store) behind: bool,
     pub(in crate::store) wrote_calls_us: i64,
     pub(in crate::store) retry: Retry,
     pub(in crate::store) retention: Retention,
@@ -87,7 +90,7 @@ impl Writer {
             if crowded {
                 std::thread::sleep(GATHER);
             }
-            match jobs.recv_timeout(TICK) {
+            match jobs.recv_timeout(if self.behind { HOUSE } else { TICK }) {
                 Ok(job) => batch.push(job),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => goes_on = false,
@@ -277,6 +280,7 @@ impl Writer {
         if !self.retry.failing {
             tracing::error!(error = %why, "the journal cannot write; records are kept in memory until it can");
         }
+        self.behind = false;
         self.counts.fails(&why);
         self.retry.failed(self.now_us(), is_broken(error));
         batch.drain(..).for_each(|job| self.defer(job, &why));
@@ -399,6 +403,7 @@ impl Writer {
     /// Brings the table of calls up to date and closes those that are over; what fails is done the next time.
     fn keep_house(&mut self, whole: bool) {
         self.kept_house_us = self.now_us();
+        self.behind = false;
         let now_us = self.kept_house_us;
         let portion = if whole {
             Portion { calls: usize::MAX, now_us, waited_us: 0 }
@@ -413,7 +418,11 @@ impl Writer {
         if whole {
             self.calls.look_again();
         }
-        while self.close_calls() && whole {}
+        let mut closed = self.close_calls();
+        while closed && whole {
+            closed = self.close_calls();
+        }
+        self.behind = closed || self.calls.has(portion);
         if whole && self.calls.is_behind() {
             self.write_calls(portion);
         }
