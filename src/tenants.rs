@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::tenancy::Tenants;
+use crate::database::sqlite::Newer;
 use crate::database::{Address, AddressError};
 use crate::model::secret::Secret;
 
@@ -30,16 +31,9 @@ pub enum OpenError {
         /// Why not.
         detail: String,
     },
-    /// The file is of a newer form.
-    #[error("`{}` has form {found}, and this program knows forms up to {known}: run the newer program that wrote it", file.display())]
-    Newer {
-        /// The file.
-        file: PathBuf,
-        /// Its form.
-        found: i64,
-        /// The newest form known here.
-        known: i64,
-    },
+    /// The file was written by a newer program.
+    #[error(transparent)]
+    Newer(#[from] Newer),
     /// The address of the database is wrong.
     #[error(transparent)]
     Address(#[from] AddressError),

@@ -3,9 +3,24 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _};
+
+/// A file that a newer program has written.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{}` has form {found}, and this program knows forms up to {known}; run the newer program that wrote it, put back what was saved before, or choose another folder with `--data`",
+    file.display()
+)]
+pub struct Newer {
+    /// The file.
+    pub file: PathBuf,
+    /// Its form.
+    pub found: i64,
+    /// The newest form known here.
+    pub known: i64,
+}
 
 /// The form of the file, by the table with the steps that were taken: 0 for a new one.
 pub fn form(connection: &Connection, steps: &str) -> rusqlite::Result<i64> {

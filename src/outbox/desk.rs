@@ -7,6 +7,7 @@ use rusqlite::OptionalExtension as _;
 
 use crate::app::messenger::ports::{Became, Delivery, Entry, Outbox, OutboxError, Room, Spent, Told, Waiting};
 use crate::app::ports::Later;
+use crate::database::sqlite::Newer;
 use crate::database::{Address, AddressError};
 use crate::model::phone::E164;
 use crate::model::secret::Secret;
@@ -29,18 +30,8 @@ pub enum OpenError {
         detail: String,
     },
     /// The file was written by a newer program.
-    #[error(
-        "`{}` has form {found}, and this program knows forms up to {known}; run the newer program that wrote it, put back what was saved before, or choose another folder with `--data`",
-        file.display()
-    )]
-    Newer {
-        /// The file.
-        file: PathBuf,
-        /// Its form.
-        found: i64,
-        /// The newest form known here.
-        known: i64,
-    },
+    #[error(transparent)]
+    Newer(#[from] Newer),
     /// The address of the database is wrong.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -70,7 +61,7 @@ impl Desk {
     /// Refuses a file with steps that are not known here; one that is not there, or cannot be looked at, passes.
     pub fn refuse_newer(data: &Path) -> Result<(), OpenError> {
         match file::forms(data) {
-            Some((found, known)) if found > known => Err(OpenError::Newer { file: data.join(NAME), found, known }),
+            Some((found, known)) if found > known => Err(Newer { file: data.join(NAME), found, known }.into()),
             Some(_) | None => Ok(()),
         }
     }

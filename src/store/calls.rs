@@ -18,7 +18,6 @@ use crate::app::ports::new_id;
 use crate::audit::record::{Kind, Received, Record};
 use crate::audit::summary::Summary;
 use crate::model::moment::Zone;
-
 use crate::store::calls::ends::Ends;
 use crate::store::spread::Spread;
 use crate::store::{Patience, body};

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::database::sqlite::Newer;
+
 /// Why the store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -41,18 +43,8 @@ pub enum StoreError {
         file: PathBuf,
     },
     /// The file was written by a newer program.
-    #[error(
-        "`{}` has form {found}, and this program knows forms up to {known}; run the newer program that wrote it, put back what was saved before, or choose another folder with `--data`",
-        file.display()
-    )]
-    Newer {
-        /// The file.
-        file: PathBuf,
-        /// Its form.
-        found: i64,
-        /// The newest form known here.
-        known: i64,
-    },
+    #[error(transparent)]
+    Newer(#[from] Newer),
     /// The file is damaged.
     #[error(
         "`{}` is damaged or is not a journal ({detail}); move it and its `-wal` and `-shm` away and start again: calls are answered at once, and `sqlite3 FILE .recover` saves what can be read",

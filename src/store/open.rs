@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::database::sqlite::form;
+use crate::database::sqlite::{Newer, form};
 use crate::store::error::StoreError;
 
 mod migrations {
@@ -97,7 +97,7 @@ pub(in crate::store) fn is_older(file: &Path, connection: &Connection) -> Result
     let runner = migrations::migrations::runner();
     let known = runner.get_migrations().iter().map(refinery::Migration::version).max().map_or(0, i64::from);
     if found > known {
-        return Err(StoreError::Newer { file: file.to_owned(), found, known });
+        return Err(Newer { file: file.to_owned(), found, known }.into());
     }
     Ok(found < known)
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::*;
 use crate::app::messenger::ports::Trail as _;
 use crate::audit::record::{Decided, Effected, Facts, Kind, Place, Received, Reported};
+use crate::database::sqlite::Newer;
 use crate::model::moment::Zone;
 
 mod closing;
@@ -459,7 +460,7 @@ fn a_file_of_a_newer_form_is_refused() {
     connection.execute(newer, []).unwrap();
     drop(connection);
     let refused = Store::open(&options).unwrap_err();
-    assert!(matches!(refused, StoreError::Newer { found: 99, .. }), "{refused}");
+    assert!(matches!(refused, StoreError::Newer(Newer { found: 99, .. })), "{refused}");
     let unread = Archive::open(folder.path()).unwrap_err();
     assert_eq!(unread.to_string(), refused.to_string());
 }

@@ -174,7 +174,7 @@ pub(super) async fn outbox(report: &mut Report, settings: &Settings) -> bool {
         }
         Err(error) => {
             let remedy = match settings.database_url {
-                _ if matches!(error.downcast_ref(), Some(OpenError::Newer { .. })) => {
+                _ if matches!(error.downcast_ref(), Some(OpenError::Newer(_))) => {
                     "`ringfall serve` refuses to start with it"
                 }
                 Some(_) => "see that the database answers: texts wait in each node's journal meanwhile",

@@ -16,7 +16,7 @@ const STUCK: i64 = 600;
 pub(super) fn look(report: &mut Report, settings: &Settings) {
     let archive = match Archive::open(&settings.data) {
         Ok(archive) => archive,
-        Err(error @ StoreError::Newer { .. }) => {
+        Err(error @ StoreError::Newer(_)) => {
             return report.fail("journal", error.to_string(), "`ringfall serve` refuses to start with it");
         }
         Err(_) => return,

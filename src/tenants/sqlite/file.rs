@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::database::sqlite::{alone, form};
+use crate::database::sqlite::{Newer, alone, form};
 use crate::tenants::OpenError;
 
 mod migrations {
@@ -42,7 +42,7 @@ fn bring_up(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
     let known = known();
     let found = form(connection, HISTORY).map_err(|error| because(error.to_string()))?;
     if found > known {
-        return Err(OpenError::Newer { file: file.to_owned(), found, known });
+        return Err(Newer { file: file.to_owned(), found, known }.into());
     }
     if found == known {
         return Ok(());

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
+use ringfall::database::sqlite::Newer;
 use ringfall::tenant::item::Item;
 use ringfall::tenant::owner::Owner;
 use ringfall::tenant::plan::Plan;
@@ -60,5 +61,5 @@ async fn the_steps_can_be_taken_back_and_a_newer_file_is_left_alone() {
     file.execute_batch(include_str!("../../../src/tenants/migrations/back/sqlite-1.sql")).unwrap();
     found(&open().unwrap(), &["acme"]).await;
     file.execute("INSERT INTO ringfall_tenants_migrations VALUES (99, 'later', 'now', '1')", []).unwrap();
-    assert!(matches!(open(), Err(OpenError::Newer { found: 99, .. })));
+    assert!(matches!(open(), Err(OpenError::Newer(Newer { found: 99, .. }))));
 }
