@@ -1,6 +1,8 @@
 //! A switch that is turned on one node, by command, text or API, counts on the other, and outlives both while
 //! PostgreSQL is away.
 
+use std::time::{Duration, Instant};
+
 use ringfall::tenant::role::Role;
 use serde_json::{Value, json};
 
@@ -43,6 +45,16 @@ fn command(house: &House, arguments: &str) {
     assert!(output.status.success(), "{arguments}: {output:?}");
 }
 
+/// Waits until the node has kept a state that has switches, which were turned when all the rest was there.
+async fn is_kept(house: &House) {
+    let until = Instant::now() + Duration::from_secs(60);
+    let kept = || ringfall::roster::kept::read(&house.path("data")).ok().flatten();
+    while kept().is_none_or(|kept| kept.switches.is_empty()) {
+        assert!(Instant::now() < until, "the organizations are not kept");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[actix_web::test]
 async fn a_switch_turned_on_one_node_counts_on_all_and_outlives_them_without_the_database() {
     let server = crate::postgres::own();
@@ -79,7 +91,10 @@ async fn a_switch_turned_on_one_node_counts_on_all_and_outlives_them_without_the
     assert_eq!((on.status, &on.body["on"]), (200, &Value::Bool(true)), "{}", on.text);
     says(&desk.service, CLOSED).await;
     says(&there, CLOSED).await;
-    // Without the database, both come back as they were.
+    // Without the database, both come back as they were; what they know of organizations is kept within seconds.
+    for house in [&desk.house, &other] {
+        is_kept(house).await;
+    }
     server.stop();
     says(&there, CLOSED).await;
     let Desk { house, service, .. } = desk;
