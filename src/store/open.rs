@@ -26,8 +26,16 @@ pub(in crate::store) const FILE: &str = "ringfall.db";
 #[derive(Debug)]
 pub(in crate::store) struct Folder {
     path: PathBuf,
-    #[expect(dead_code, reason = "it is the lock, and is given back when it is closed")]
     lock: File,
+}
+
+impl Drop for Folder {
+    /// Gives it back by name: a process that is being started at that moment holds a copy of all files for an instant, and
+    /// closing ours alone would leave the folder taken.
+    fn drop(&mut self) {
+        // What cannot be given back is given back by the closing.
+        drop(self.lock.unlock());
+    }
 }
 
 impl Folder {
@@ -127,4 +135,22 @@ pub(in crate::store) fn reader(file: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(Duration::from_secs(2))?;
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_the_lock_in_a_process_that_is_being_started_keeps_nobody_out() {
+        let there = tempfile::tempdir().unwrap();
+        let folder = Folder::take(there.path()).unwrap();
+        assert!(matches!(Folder::take(there.path()), Err(StoreError::Held { .. })));
+        let copy = folder.lock.try_clone().unwrap();
+        drop(folder);
+        let again = Folder::take(there.path());
+        assert!(again.is_ok(), "{again:?}");
+        drop(copy);
+        assert!(matches!(Folder::take(there.path()), Err(StoreError::Held { .. })), "and the new holder keeps it");
+    }
 }
