@@ -74,15 +74,14 @@ async fn measure(span: Duration) {
     let (mut without, mut with) = (Vec::new(), Vec::new());
     // Whoever comes first finds a disk that is not warm.
     println!("a run that does not count");
-    run("journal alone", &alone(), span).await;
+    drop(run("journal alone", alone(), span).await);
     for _ in 0..TURNS {
-        without.push(run("journal alone", &alone(), span).await);
-        with.push(run("journal and three sinks", &three(), span).await);
+        without.push(run("journal alone", alone(), span).await.0);
+        with.push(run("journal and three sinks", three(), span).await.0);
     }
     let ratio = rate(&with) / rate(&without);
     goal("  throughput with three sinks against none", &format!("{ratio:.2}"), ">= 0.90", ratio >= 0.9);
-    let last = alone();
-    run("journal alone, to be shipped", &last, span).await;
+    let (_, last) = run("journal alone, to be shipped", alone(), span).await;
     ship(last, &merged).await;
 }
 
@@ -103,18 +102,19 @@ fn with_sinks(owner: &postgres::Database, sink: &str) -> Setup {
     three
 }
 
-async fn run(name: &str, setup: &Setup, span: Duration) -> Outcome {
+/// What a run showed, and what it left.
+async fn run(name: &str, setup: Setup, span: Duration) -> (Outcome, Setup) {
     let (server, _) = Server::start(setup).await;
     let calls = Calls::prepare(&server, 1, span.as_secs() as usize * 25_000).await;
     let outcome = server.measured(Load::new(CONNECTIONS, calls.all()).run(server.port(), span)).await;
-    server.stop();
+    let left = server.stop();
     println!(
         "{name:<50} {:>8.0} requests/s   {:>6.1} µs of processor a request   {:>3.0} % of the core",
         outcome.per_second(),
         outcome.cpu_per_request(),
         outcome.cpu.as_secs_f64() / outcome.elapsed.as_secs_f64() * 100.0
     );
-    outcome
+    (outcome, left)
 }
 
 fn rate(outcomes: &[Outcome]) -> f64 {
@@ -128,7 +128,7 @@ async fn ship(mut setup: Setup, merged: &postgres::Database) {
     let all: i64 = journal.query_row("SELECT count(*) FROM records", [], |row| row.get(0)).expect("a count");
     let all = all as u64;
     drop(journal);
-    let (server, _) = Server::start(&setup).await;
+    let (server, _) = Server::start(setup).await;
     let counted = || {
         let told = merged.try_sql("SELECT count(*) FROM audit_records");
         told.ok().and_then(|told| told.parse::<u64>().ok()).unwrap_or(0)
@@ -154,7 +154,7 @@ async fn ship(mut setup: Setup, merged: &postgres::Database) {
     );
     let size = merged.sql("SELECT sum(pg_total_relation_size(oid)) / (SELECT count(*) FROM audit_records) FROM pg_class WHERE relname LIKE 'audit_records_2%' AND relkind = 'r'");
     println!("  {} bytes of PostgreSQL a record, indexes and all", size.split('.').next().unwrap_or_default());
-    server.stop();
+    drop(server.stop());
 }
 
 fn goal(name: &str, figure: &str, goal: &str, reached: bool) {

@@ -79,13 +79,12 @@ fn main() {
 }
 
 async fn measure(span: Duration) {
-    let small = Setup::shipped("shipped");
-    let (server, ready) = Server::start(&small).await;
+    let (server, ready) = Server::start(Setup::shipped("shipped")).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     goal("start to ready, shipped rules", &format!("{} ms", ready.as_millis()), "< 300 ms", ready.as_millis() < 300);
     let idle = server.memory_mb();
     goal("idle memory, shipped rules", &format!("{idle} MB"), "< 40 MB", idle < 40);
-    server.stop();
+    drop(server.stop());
 
     let mut lanes = Lanes::start(span).await;
     for _ in 0..ROUNDS {
@@ -108,15 +107,15 @@ struct Lanes {
 
 impl Lanes {
     async fn start(span: Duration) -> Self {
-        let bare = Lane::bare("bare handler", &Setup::organizations("bare", 1), span).await;
+        let bare = Lane::bare("bare handler", Setup::organizations("bare", 1), span).await;
         let mut keeping = Setup::organizations("keeping", 1);
         keeping.more = vec![(bare::FOLDER, keeping.folder.display().to_string())];
-        let keeping = Lane::bare("bare handler that keeps a row, durable", &keeping, span).await;
-        let (server, _) = Server::start(&Setup::organizations("one", 1)).await;
+        let keeping = Lane::bare("bare handler that keeps a row, durable", keeping, span).await;
+        let (server, _) = Server::start(Setup::organizations("one", 1)).await;
         let one = Lane::of("server, durable before answered", server, 1, span).await;
         let mut other = None;
         if let Some(program) = std::env::var_os("BENCH_OTHER") {
-            let (server, _) = Server::start_program(Path::new(&program), &Setup::organizations("other", 1)).await;
+            let (server, _) = Server::start_program(Path::new(&program), Setup::organizations("other", 1)).await;
             other = Some(Lane::of("the other build", server, 1, span).await);
         }
         let small = std::env::args().any(|argument| argument == "small");
@@ -151,7 +150,7 @@ impl Lanes {
 }
 
 async fn many(span: Duration) -> Lane {
-    let (server, ready) = Server::start(&Setup::organizations("many", MANY)).await;
+    let (server, ready) = Server::start(Setup::organizations("many", MANY)).await;
     let text = format!("{:.2} s", ready.as_secs_f64());
     goal("10,000 organizations: start to ready", &text, "< 3 s", ready.as_secs() < 3);
     let memory = server.memory_mb();
@@ -203,7 +202,7 @@ impl std::fmt::Display for Ratio {
 }
 
 impl Lane {
-    async fn bare(name: &'static str, setup: &Setup, span: Duration) -> Self {
+    async fn bare(name: &'static str, setup: Setup, span: Duration) -> Self {
         let (server, _) = Server::start_bare(setup).await;
         let calls = Calls::without_answers(&server, estimated_calls(span));
         Self { name, server, calls, begun: 0, rounds: Vec::new() }

@@ -42,6 +42,17 @@ impl Setup {
     }
 }
 
+impl Drop for Setup {
+    /// What a run has written is gigabytes that nobody reads; a failed one leaves it to be looked at.
+    fn drop(&mut self) {
+        if !std::thread::panicking()
+            && let Err(error) = fs::remove_dir_all(&self.folder)
+        {
+            eprintln!("`{}` is left: {error}", self.folder.display());
+        }
+    }
+}
+
 fn fresh(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{name}"));
     if folder.exists() {
@@ -76,27 +87,29 @@ pub fn pin_self() -> bool {
 pub struct Server {
     child: Child,
     port: u16,
+    // Goes when the server has gone, unless it is handed back.
+    setup: Option<Setup>,
 }
 
 impl Server {
     /// Starts the release server, and tells how long it took to be ready.
-    pub async fn start(setup: &Setup) -> (Self, Duration) {
+    pub async fn start(setup: Setup) -> (Self, Duration) {
         Self::start_program(Path::new(env!("CARGO_BIN_EXE_ringfall")), setup).await
     }
 
     /// The same with a program that was built from other code.
-    pub async fn start_program(program: &Path, setup: &Setup) -> (Self, Duration) {
+    pub async fn start_program(program: &Path, setup: Setup) -> (Self, Duration) {
         let mut command = pinned(program);
         command.arg("serve");
         Self::launch(command, setup).await
     }
 
     /// Starts this program as the bare server.
-    pub async fn start_bare(setup: &Setup) -> (Self, Duration) {
+    pub async fn start_bare(setup: Setup) -> (Self, Duration) {
         Self::launch(pinned(&std::env::current_exe().expect("this program")), setup).await
     }
 
-    async fn launch(mut command: Command, setup: &Setup) -> (Self, Duration) {
+    async fn launch(mut command: Command, setup: Setup) -> (Self, Duration) {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
         let log = fs::File::create(setup.folder.join("server.log")).expect("a log file");
         command
@@ -117,16 +130,13 @@ impl Server {
         }
         let started = Instant::now();
         let child = command.spawn().expect("to start the server");
-        let mut server = Self { child, port };
+        let folder = setup.folder.clone();
+        let mut server = Self { child, port, setup: Some(setup) };
         let request = format!("GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
         while !server.is_ready(request.as_bytes()).await {
-            assert!(
-                started.elapsed() < Duration::from_secs(60),
-                "the server is not ready; see {}",
-                setup.folder.display()
-            );
+            assert!(started.elapsed() < Duration::from_secs(60), "the server is not ready; see {}", folder.display());
             if let Ok(Some(status)) = server.child.try_wait() {
-                let log = fs::read_to_string(setup.folder.join("server.log")).unwrap_or_default();
+                let log = fs::read_to_string(folder.join("server.log")).unwrap_or_default();
                 panic!("the server stopped with {status}: {log}");
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -204,16 +214,17 @@ impl Server {
         line.split_whitespace().next().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) / 1024
     }
 
-    pub fn stop(mut self) {
+    pub fn stop(mut self) -> Setup {
         self.child.kill().expect("to stop the server");
         self.child.wait().expect("the server's end");
+        self.setup.take().expect("what it was started with")
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         // Already stopped in the usual case; after a panic this is the only stop.
-        drop(self.child.kill());
+        drop(self.child.kill().and_then(|()| self.child.wait()));
     }
 }
 
