@@ -1,4 +1,4 @@
-//! Requests to addresses that organizations name: bounded, through no proxy, and never to the inside of the house.
+//! Requests and mail to addresses that organizations name: bounded, through no proxy, and never to the inside of the house.
 //!
 //! Addresses are judged when a connection is made, by what the name resolves to at that moment: a name that changes
 //! its mind, and a redirect, are judged anew.
@@ -64,7 +64,7 @@ pub enum Refused {
 /// The way out.
 #[derive(Debug, Clone)]
 pub struct Egress {
-    allowed: Arc<Allowed>,
+    guard: Arc<Guard>,
     /// Follows redirects.
     reading: Client,
     /// Follows none: what is sent goes where it was meant to go.
@@ -79,8 +79,7 @@ impl Egress {
 
     /// The same, with names looked up in another way.
     pub fn by(allowed: Allowed, names: Arc<dyn Names>) -> anyhow::Result<Self> {
-        let allowed = Arc::new(allowed);
-        let guard = Arc::new(Guard { allowed: Arc::clone(&allowed), names });
+        let guard = Arc::new(Guard { allowed, names });
         let client = |policy: redirect::Policy| {
             Client::builder()
                 // A proxy would connect in our place, and nobody would judge where to.
@@ -93,19 +92,35 @@ impl Egress {
                 .user_agent(concat!("ringfall/", env!("CARGO_PKG_VERSION")))
                 .build()
         };
-        let judged = Arc::clone(&allowed);
-        let follow = redirect::Policy::custom(move |attempt| match step(&judged, attempt.previous(), attempt.url()) {
-            Ok(()) => attempt.follow(),
-            Err(refused) => attempt.error(refused),
-        });
-        Ok(Self { reading: client(follow)?, sending: client(redirect::Policy::none())?, allowed })
+        let judged = Arc::clone(&guard);
+        let follow =
+            redirect::Policy::custom(move |attempt| match step(&judged.allowed, attempt.previous(), attempt.url()) {
+                Ok(()) => attempt.follow(),
+                Err(refused) => attempt.error(refused),
+            });
+        Ok(Self { reading: client(follow)?, sending: client(redirect::Policy::none())?, guard })
     }
 
     /// The address, when it may be asked as far as can be seen before its host is looked up.
     pub fn admits(&self, address: &str) -> Result<Url, Refused> {
         let url = Url::parse(address).map_err(|_unshown| Refused::Address)?;
-        admits(&self.allowed, &url)?;
+        admits(&self.guard.allowed, &url)?;
         Ok(url)
+    }
+
+    /// The addresses of a host that may be connected to otherwise than by the web.
+    pub async fn places(&self, host: &str) -> Result<Vec<IpAddr>, Refused> {
+        match host.parse() {
+            Ok(address) => match self.guard.allowed.refusal(host, address) {
+                Some(why) => Err(Refused::Inside(why)),
+                None => Ok(vec![address]),
+            },
+            Err(_) => {
+                let found = tokio::time::timeout(CONNECT, self.guard.names.addresses(host.to_owned())).await;
+                let found = found.ok().and_then(Result::ok).ok_or(Refused::Nowhere)?;
+                judged(&self.guard.allowed, host, found)
+            }
+        }
     }
 
     /// What addresses that were admitted are read with.
@@ -155,30 +170,30 @@ pub fn told(error: reqwest::Error) -> String {
     }
 }
 
-/// Looks names up, and leaves out what leads inside.
+/// The addresses that a name was found to have, when all of them may be asked.
+fn judged(allowed: &Allowed, host: &str, found: Vec<IpAddr>) -> Result<Vec<IpAddr>, Refused> {
+    // A name that leads outside and inside at once is nobody's honest name.
+    match found.iter().find_map(|address| allowed.refusal(host, *address)) {
+        Some(why) => Err(Refused::Inside(why)),
+        None if found.is_empty() => Err(Refused::Nowhere),
+        None => Ok(found),
+    }
+}
+
+/// Looks names up, and refuses what leads inside.
+#[derive(Debug)]
 struct Guard {
-    allowed: Arc<Allowed>,
+    allowed: Allowed,
     names: Arc<dyn Names>,
 }
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
-        let (allowed, host) = (Arc::clone(&self.allowed), name.as_str().to_owned());
+        let (allowed, host) = (self.allowed.clone(), name.as_str().to_owned());
         let found = self.names.addresses(host.clone());
         Box::pin(async move {
-            let (mut open, mut refused) = (Vec::new(), None);
-            for address in found.await? {
-                match allowed.refusal(&host, address) {
-                    Some(why) => refused = Some(why),
-                    None => open.push(SocketAddr::new(address, 0)),
-                }
-            }
-            // A name that leads outside and inside at once is nobody's honest name.
-            let refused = refused.map(Refused::Inside).or_else(|| open.is_empty().then_some(Refused::Nowhere));
-            match refused {
-                Some(refused) => Err(refused.into()),
-                None => Ok(Box::new(open.into_iter()) as Addrs),
-            }
+            let open = judged(&allowed, &host, found.await?)?;
+            Ok(Box::new(open.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }
 }

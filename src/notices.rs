@@ -1,9 +1,10 @@
-//! Notices to where people talk: Slack, Telegram, WhatsApp, and signed requests to an address of one's own.
+//! Notices to where people talk: Slack, Telegram, WhatsApp, mail, and signed requests to an address of one's own.
 //!
 //! Each goes over the organization's own account at that provider. Nothing of it is on a caller's time.
 
 mod answer;
 mod hook;
+pub mod mail;
 pub mod slack;
 pub mod telegram;
 mod whatsapp;
@@ -51,22 +52,20 @@ pub struct Notices {
     pub gate: Arc<Gate>,
 }
 
-/// The provider of a kind of channel; none for mail, which is not sent.
-pub const fn provider(kind: ChannelKind) -> Option<Provider> {
+/// The provider of a kind of channel.
+pub const fn provider(kind: ChannelKind) -> Provider {
     match kind {
-        ChannelKind::Slack => Some(Provider::Slack),
-        ChannelKind::Telegram => Some(Provider::Telegram),
-        ChannelKind::Whatsapp => Some(Provider::WhatsApp),
-        ChannelKind::Webhook => Some(Provider::Webhook),
-        ChannelKind::Email => None,
+        ChannelKind::Slack => Provider::Slack,
+        ChannelKind::Telegram => Provider::Telegram,
+        ChannelKind::Whatsapp => Provider::WhatsApp,
+        ChannelKind::Webhook => Provider::Webhook,
+        ChannelKind::Email => Provider::Email,
     }
 }
 
 impl Notices {
     async fn outlet(&self, org: &OrgSlug, kind: ChannelKind) -> Result<Outlet, Failed> {
-        let Some(provider) = provider(kind) else {
-            return Err(Failed::Never { why: "mail cannot be sent by this service".to_owned(), code: None });
-        };
+        let provider = provider(kind);
         let found = self.accounts.outlet(org, provider).await;
         let found = found.map_err(|why| Failed::NotDone { why, wait: None })?;
         found.ok_or_else(|| Failed::NotDone {
@@ -88,7 +87,8 @@ impl Herald for Notices {
                 ChannelKind::Slack => slack::send(&self.egress, &self.bases.slack, &outlet, notice).await,
                 ChannelKind::Telegram => telegram::send(&self.egress, &self.bases.telegram, &outlet, notice).await,
                 ChannelKind::Whatsapp => return whatsapp::send(&self.gate, &outlet, notice).await,
-                ChannelKind::Webhook | ChannelKind::Email => hook::send(&self.egress, &outlet, notice).await,
+                ChannelKind::Webhook => hook::send(&self.egress, &outlet, notice).await,
+                ChannelKind::Email => mail::send(&self.egress, &outlet, notice).await,
             };
             name.map(Receipt::from)
         })

@@ -107,6 +107,8 @@ enum What {
     Whatsapp(outlets::WhatsApp),
     /// Keep the secret that notices to your own addresses are signed with
     Webhook(outlets::Webhook),
+    /// Connect a mail server, for notices by mail
+    Email(outlets::Email),
     /// Use an account at another provider than Twilio never again, and forget its key
     Disconnect(outlets::Disconnect),
     /// Move single-organization settings into the store
@@ -218,6 +220,7 @@ pub(crate) fn run(args: &Connect) -> Answer {
             What::Telegram(wish) => outlets::telegram(&office, &settings, wish, &by).await,
             What::Whatsapp(wish) => outlets::whatsapp(&office, wish, &by).await,
             What::Webhook(wish) => outlets::webhook(&office, wish, &by).await,
+            What::Email(wish) => outlets::email(&office, &settings, wish, &by).await,
             What::Disconnect(wish) => outlets::disconnect(&office, wish, &by).await,
             What::Import(wish) => import::run(&office, &settings, wish, &by).await,
             What::Rotate { which, token_file } => {

@@ -70,6 +70,28 @@ impl Kind {
     }
 }
 
+/// Who gets a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addressee<'a> {
+    /// A channel of the rules, by its name.
+    Channel(&'a str),
+    /// A mailbox, by its address.
+    Mail(&'a str),
+    /// A phone, by its number.
+    Phone(&'a str),
+}
+
+impl<'a> Addressee<'a> {
+    /// Reads `#team`, `desk@example.com` or a number.
+    pub fn of(to: &'a str) -> Self {
+        match to.strip_prefix('#') {
+            Some(channel) => Self::Channel(channel),
+            None if to.contains('@') => Self::Mail(to),
+            None => Self::Phone(to),
+        }
+    }
+}
+
 /// How the reasons begin for which a practice call tells nobody.
 pub const PRACTICE: &str = "a practice call";
 
@@ -82,7 +104,7 @@ pub struct Draft {
     pub kind: Kind,
     /// Our number; empty when there is none.
     pub from: Option<E164>,
-    /// Who gets it: a number, or `#` and the name of a channel of the rules.
+    /// Who gets it, as [`Addressee`] reads it.
     pub to: String,
     /// The words.
     pub body: String,

@@ -166,10 +166,9 @@ impl<'a> Scene<'a> {
                 Receiver::OnDuty => {
                     drafts.extend(self.on_duty().into_iter().filter_map(|id| self.to_contact(&key, kind, id, body)));
                 }
-                Receiver::Address(address) => drafts.push(Draft {
-                    refused: Some("mail cannot be sent by this service".to_owned()),
-                    ..self.draft(format!("{key}:{address}"), kind, address.to_string(), body)
-                }),
+                Receiver::Address(address) => {
+                    drafts.push(self.draft(format!("{key}:{address}"), kind, address.to_string(), body));
+                }
             }
         }
         let mut seen = Vec::new();

@@ -33,12 +33,11 @@ pub fn refusal(rules: &RuleSet, to: &E164) -> Option<String> {
 /// Why nothing goes to this channel; nothing for one that notices may go to.
 pub fn channel_refusal(rules: &RuleSet, channel: &Channel) -> Option<String> {
     match channel.kind {
-        ChannelKind::Email => Some("mail cannot be sent by this service".to_owned()),
         ChannelKind::Whatsapp => {
             let to = E164::parse(&channel.to).ok()?;
             barred(rules, &to).map(|bar| bar.words().to_owned())
         }
-        ChannelKind::Slack | ChannelKind::Telegram | ChannelKind::Webhook => None,
+        ChannelKind::Slack | ChannelKind::Telegram | ChannelKind::Webhook | ChannelKind::Email => None,
     }
 }
 

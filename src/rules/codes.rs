@@ -116,7 +116,6 @@ pub const ALL: &[Code] = &[
     warning("own-number", "A contact has the number of one of our own lines."),
     warning("premium-number", "A contact has a number that costs extra."),
     warning("unlisted-country", "A contact has a number in a country that may not be rung."),
-    warning("unsent-mail", "Something is to be told by mail, which is not sent."),
     warning("long-wait", "A rule rings longer than callers bear."),
 ];
 

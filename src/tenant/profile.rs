@@ -19,6 +19,8 @@ words! {
         WhatsApp = "whatsapp",
         /// Signed notices to an address of one's own.
         Webhook = "webhook",
+        /// Mail.
+        Email = "email",
         /// Sheets that switches are read from.
         Google = "google",
     }
@@ -29,7 +31,7 @@ impl Provider {
     pub const fn own_account(self) -> Capability {
         match self {
             Self::Twilio => Capability::OwnTwilio,
-            Self::Slack | Self::Telegram | Self::WhatsApp | Self::Webhook | Self::Google => {
+            Self::Slack | Self::Telegram | Self::WhatsApp | Self::Webhook | Self::Email | Self::Google => {
                 Capability::OwnMessagingKeys
             }
         }

@@ -24,6 +24,7 @@ mod crash;
 mod diffing;
 mod doctor;
 mod fake_dns;
+mod fake_mail;
 mod fake_twilio;
 mod floors;
 mod fuzzed;

@@ -20,10 +20,12 @@ use ringfall::twilio::client::{Gate, Patience};
 use serde_json::{Value, json};
 
 use crate::audit::web::{Act, Asked, Web};
+use crate::fake_mail::{Cover, MailServer, PASSWORD, USER};
 use crate::fake_twilio::{Fake, KEY, KEY_SECRET};
 use crate::organizations::desk::{Desk, KEY as SEALING};
 use crate::support::{ACCOUNT, House, LINE, Service};
 
+mod mail;
 mod runbooks;
 
 pub(crate) const BOT: &str = "xoxb-0000-hunter2hunter2";
@@ -363,7 +365,9 @@ channels:
   phone: { whatsapp: "+16195550130" }
   ours: { webhook: "https://127.0.0.1:9/calls" }
   desk: { email: desk@example.com }
-finally: { voicemail: Please leave a message. }
+mailboxes:
+  office: { greeting: Please leave a message., send_to: desk@example.com }
+finally: { voicemail: office }
 "##;
 
 #[test]
@@ -377,25 +381,32 @@ fn doctor_says_of_each_channel_over_which_account_it_goes_or_what_is_missing() {
     let desk = Desk::of(&house, &[&slack[..], &[("ENCRYPTION_KEY", SEALING), inside]].concat());
     desk.does("org add acme --plan premium --name Acme", "");
     let told = desk.refused_with(1, "doctor --org acme");
-    for kind in [("team", "slack"), ("chat", "telegram"), ("phone", "whatsapp"), ("ours", "webhook")] {
-        let (channel, provider) = kind;
+    let kinds =
+        [("team", "slack"), ("chat", "telegram"), ("phone", "whatsapp"), ("ours", "webhook"), ("desk", "email")];
+    for (channel, provider) in kinds {
         let part = format!(
             "FAIL  acme: channel {channel}: no account at {provider} is connected\n      -> `ringfall connect {provider} --org acme`"
         );
         assert!(told.contains(&part), "{part} in\n{told}");
     }
-    assert!(told.contains("WARN  acme: channel desk: is mail, and mail is not sent"), "{told}");
+    let part = "FAIL  acme: mail about messages: no account at email is connected";
+    assert!(told.contains(part), "{part} in\n{told}");
     desk.does("connect slack --org acme", BOT);
     desk.does("connect telegram --org acme", TELEGRAM);
     let whatsapp = format!("connect whatsapp --org acme --account-sid {ACCOUNT} --api-key {KEY} --from {LINE}");
     desk.does(&whatsapp, KEY_SECRET);
     desk.does("connect webhook --org acme", "");
+    let mail = MailServer::start(Cover::Open, None);
+    let email = format!("connect email --org acme --server unencrypted://{} --user {USER}", mail.address);
+    desk.does(&email, PASSWORD);
     let told = desk.does("doctor --org acme", "");
     for part in [
         "PASS  acme: channel team: goes over the account `T0123` at slack",
         "PASS  acme: channel chat: goes over the account `123456789` at telegram",
         &format!("PASS  acme: channel phone: goes over the account `{ACCOUNT}` at whatsapp"),
         "PASS  acme: channel ours: goes over the account",
+        &format!("PASS  acme: channel desk: goes over the account `{USER}` at email"),
+        &format!("PASS  acme: mail about messages: goes over the account `{USER}` at email"),
     ] {
         assert!(told.contains(part), "{part} in\n{told}");
     }

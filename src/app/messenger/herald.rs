@@ -70,10 +70,10 @@ impl Heralds {
     }
 }
 
-/// Tries a delivery to a channel once. `since` is when it may have been handed over before.
+/// Tries a delivery to a channel once, or without one to a mail address. `since` is when it may have been handed over before.
 pub(in crate::app::messenger) async fn attempt(
     app: &App,
-    channel: &str,
+    channel: Option<&str>,
     delivery: &Delivery,
     since: Option<Timestamp>,
 ) -> Became {
@@ -82,11 +82,18 @@ pub(in crate::app::messenger) async fn attempt(
     };
     let dead = |why: String| Became::Dead { why, code: None };
     let Ok(org) = OrgSlug::parse(&delivery.org) else { return dead("its organization has no name".to_owned()) };
-    let Some(organization) = app.live.now().organization(&org).cloned() else {
-        return Became::Later { after: 60, why: "there are no rules that say where the channel leads".to_owned() };
+    let place = match channel {
+        Some(channel) => {
+            let Some(organization) = app.live.now().organization(&org).cloned() else {
+                let why = "there are no rules that say where the channel leads".to_owned();
+                return Became::Later { after: 60, why };
+            };
+            place(&organization.rules, channel)
+        }
+        None => Ok(Place::mailbox(&delivery.to)),
     };
-    let notice = match notice(&organization.rules, org, channel, delivery, app.clock.now().as_second()) {
-        Ok(notice) => notice,
+    let notice = match place {
+        Ok(place) => notice(org, place, delivery, app.clock.now().as_second()),
         Err(why) => return dead(why),
     };
     if let Some(since) = since {
@@ -114,26 +121,42 @@ pub(in crate::app::messenger) async fn attempt(
     }
 }
 
-/// The notice, by the rules as they are now.
-fn notice(rules: &RuleSet, org: OrgSlug, channel: &str, delivery: &Delivery, now: i64) -> Result<Notice, String> {
+/// Where a notice goes.
+struct Place {
+    channel: String,
+    kind: ChannelKind,
+    to: String,
+    template: Option<String>,
+}
+
+impl Place {
+    /// An address that the rules name by itself, without a channel.
+    fn mailbox(address: &str) -> Self {
+        Self { channel: "email".to_owned(), kind: ChannelKind::Email, to: address.to_owned(), template: None }
+    }
+}
+
+/// Where the channel leads, by the rules as they are now.
+fn place(rules: &RuleSet, channel: &str) -> Result<Place, String> {
     let found = rules.channels.iter().find(|known| *known.name == *channel);
     let found = found.ok_or_else(|| format!("the rules have no channel `{channel}` any more"))?;
     if let Some(why) = guard::channel_refusal(rules, found) {
         return Err(why);
     }
-    let Delivery { id, body, expires, .. } = delivery;
-    let parts = [org.as_str(), channel, body, &id.to_string(), &expires.to_string()];
-    let name = Digest::of(parts.iter().flat_map(|part| [part.as_bytes(), b"\n".as_slice()])).to_string();
-    Ok(Notice {
-        org,
+    Ok(Place {
         channel: channel.to_owned(),
         kind: found.kind,
         to: found.to.to_string(),
-        body: body.clone(),
         template: found.template.as_deref().map(str::to_owned),
-        id: format!("ntc_{name}"),
-        at: now,
     })
+}
+
+fn notice(org: OrgSlug, place: Place, delivery: &Delivery, now: i64) -> Notice {
+    let Place { channel, kind, to, template } = place;
+    let Delivery { id, body, expires, .. } = delivery;
+    let parts = [org.as_str(), &channel, body, &id.to_string(), &expires.to_string()];
+    let name = Digest::of(parts.iter().flat_map(|part| [part.as_bytes(), b"\n".as_slice()])).to_string();
+    Notice { org, channel, kind, to, body: body.clone(), template, id: format!("ntc_{name}"), at: now }
 }
 
 fn why(failed: Failed) -> String {

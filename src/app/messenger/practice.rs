@@ -8,8 +8,9 @@ use crate::app::directory::Owner;
 use crate::app::live::Organization;
 use crate::audit::record::Record;
 use crate::model::simulator;
-use crate::outreach::draft::{Draft, PRACTICE};
+use crate::outreach::draft::{Addressee, Draft, PRACTICE};
 use crate::outreach::effects::Wanted;
+use crate::rules::ruleset::ChannelKind;
 use crate::webhook::form::{Charset, Form};
 use crate::webhook::raw::Limits;
 
@@ -57,15 +58,20 @@ pub(super) async fn held(app: &App, org: &Organization, record: &Record, wanted:
 
 /// Whether there is anything that this can go out by.
 async fn can_go(app: &App, org: &Organization, draft: &Draft) -> bool {
-    if let Some(name) = draft.to.strip_prefix('#') {
-        let kind = org.rules.channels.iter().find(|channel| *channel.name == *name).map(|channel| channel.kind);
-        return match (kind, app.heralds.get()) {
-            (Some(kind), Some(herald)) => herald.serves(&org.slug, kind).await,
-            (None, _) | (_, None) => false,
-        };
+    let kind = match Addressee::of(&draft.to) {
+        Addressee::Phone(_) => {
+            let Some(from) = &draft.from else { return false };
+            return app.outreach.means().is_some_and(|means| means.carrier.serves(&org.slug, from).is_ok());
+        }
+        Addressee::Mail(_) => Some(ChannelKind::Email),
+        Addressee::Channel(name) => {
+            org.rules.channels.iter().find(|channel| *channel.name == *name).map(|channel| channel.kind)
+        }
+    };
+    match (kind, app.heralds.get()) {
+        (Some(kind), Some(herald)) => herald.serves(&org.slug, kind).await,
+        (None, _) | (_, None) => false,
     }
-    let Some(from) = &draft.from else { return false };
-    app.outreach.means().is_some_and(|means| means.carrier.serves(&org.slug, from).is_ok())
 }
 
 /// Whether the call was placed for another time than that of its requests. One that is practiced as fast as it is

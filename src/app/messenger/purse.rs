@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::app::messenger::ports::Budget;
 use crate::model::ids::OrgSlug;
 use crate::model::money::Money;
+use crate::outreach::draft::Addressee;
 use crate::outreach::spend::{Estimate, Spend};
 use crate::rules::ruleset::ChannelKind;
 
@@ -42,13 +43,11 @@ impl Budget for Purse {
     }
 
     fn estimate(&self, org: &str, to: &str, body: &str) -> Estimate {
-        let Some(channel) = to.strip_prefix('#') else { return self.spend.text(to, body) };
-        match self.channel(org, channel) {
-            Some(ChannelKind::Whatsapp) => self.spend.whatsapp(),
-            // Only Twilio is paid for each.
-            Some(ChannelKind::Slack | ChannelKind::Telegram | ChannelKind::Webhook | ChannelKind::Email) | None => {
-                Estimate::default()
-            }
+        // Only Twilio is paid for each.
+        match Addressee::of(to) {
+            Addressee::Phone(number) => self.spend.text(number, body),
+            Addressee::Channel(name) if self.channel(org, name) == Some(ChannelKind::Whatsapp) => self.spend.whatsapp(),
+            Addressee::Channel(_) | Addressee::Mail(_) => Estimate::default(),
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::app::messenger::trouble::Trouble;
 use crate::model::ids::OrgSlug;
 use crate::model::money::Currency;
 use crate::model::phone::E164;
+use crate::outreach::draft::Addressee;
 use crate::outreach::spend::Spend;
 
 /// Texts on their way at once.
@@ -152,11 +153,12 @@ fn counted(became: Became, currency: Currency) -> Became {
 }
 
 async fn attempt(app: &App, carrier: &dyn Carrier, delivery: &Delivery) -> Became {
-    if let Some(channel) = delivery.to.strip_prefix('#') {
-        let since = delivery.tried.map(|tried| Timestamp::from_second(tried - SKEW).unwrap_or_default());
-        return herald::attempt(app, channel, delivery, since).await;
-    }
-    let parsed = (OrgSlug::parse(&delivery.org), E164::parse(&delivery.from), E164::parse(&delivery.to));
+    let to = match Addressee::of(&delivery.to) {
+        Addressee::Phone(number) => E164::parse(number),
+        Addressee::Channel(name) => return told(app, Some(name), delivery).await,
+        Addressee::Mail(_) => return told(app, None, delivery).await,
+    };
+    let parsed = (OrgSlug::parse(&delivery.org), E164::parse(&delivery.from), to);
     let (Ok(org), Ok(from), Ok(to)) = parsed else {
         return Became::Dead { why: "it has no number to come from or to go to".to_owned(), code: None };
     };
@@ -183,6 +185,12 @@ async fn attempt(app: &App, carrier: &dyn Carrier, delivery: &Delivery) -> Becam
         }
         Err(Failed::Unknown(why)) => Became::Unknown(why),
     }
+}
+
+/// A notice to a channel, or to the address itself.
+async fn told(app: &App, channel: Option<&str>, delivery: &Delivery) -> Became {
+    let since = delivery.tried.map(|tried| Timestamp::from_second(tried - SKEW).unwrap_or_default());
+    herald::attempt(app, channel, delivery, since).await
 }
 
 fn why(failed: &Failed) -> &str {

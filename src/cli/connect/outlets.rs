@@ -15,7 +15,7 @@ use crate::feed::token::Account;
 use crate::model::ids::OrgSlug;
 use crate::model::phone::E164;
 use crate::model::secret::Secret;
-use crate::notices::{slack, telegram};
+use crate::notices::{mail, slack, telegram};
 use crate::settings::Settings;
 use crate::tenant::owner::Owner;
 use crate::tenant::profile::Provider;
@@ -74,6 +74,28 @@ pub(crate) struct Webhook {
     /// File with the secret that notices are signed with: `whsec_` and base64, mode 600 [default: a new one, shown once]
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Email {
+    #[command(flatten)]
+    whose: Whose,
+    /// The mail server, such as smtp.example.com or smtp.example.com:587
+    ///
+    /// At port 465, which is meant without a port, a connection is encrypted from its first byte, and at others once the
+    /// server has greeted. `smtps://` before the host means the first whatever the port, `smtp://` the second, and
+    /// `unencrypted://` neither: for a server within your own network that `outbound_allow` names.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    server: String,
+    /// The address that mails come from [default: the user]
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "user")]
+    from: Option<String>,
+    /// Who we are to the server; without it, it must take our mail unasked
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// File with the user's password, mode 600 [default: standard input]
+    #[arg(long, value_name = "FILE", requires = "user")]
+    password_file: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -152,6 +174,19 @@ pub(crate) async fn webhook(office: &Office, args: &Webhook, by: &Stamp) -> anyh
         told(secret.expose());
     }
     Ok(outcome)
+}
+
+pub(crate) async fn email(office: &Office, settings: &Settings, args: &Email, by: &Stamp) -> anyhow::Result<Outcome> {
+    let from = args.from.as_ref().or(args.user.as_ref()).map_or("", String::as_str);
+    let from = mail::sender(from).map_err(|why| Misuse(format!("{why}: give the sender with `--from`")))?;
+    let server = mail::Server::parse(&args.server, args.user.clone()).map_err(Misuse)?;
+    let password = match &args.user {
+        Some(_) => office::secret(args.password_file.as_deref(), "password")?,
+        None => Secret::new(String::new()),
+    };
+    let egress = Egress::new(settings.outbound.allow.clone())?;
+    mail::greeted(&egress, &server, &from, &password).await.map_err(Misuse)?;
+    connected(office, wish(args.whose.owner(), Provider::Email, from, &server.to_string(), password), by).await
 }
 
 fn wish(owner: Owner, provider: Provider, account: String, name: &str, secret: Secret) -> Wish {

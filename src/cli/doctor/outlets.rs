@@ -5,14 +5,16 @@ use crate::cli::doctor::Report;
 use crate::egress::Egress;
 use crate::model::ids::OrgSlug;
 use crate::notices;
-use crate::rules::ruleset::{ChannelKind, RuleSet, SourceKind};
+use crate::rules::ruleset::{ChannelKind, Receiver, RuleSet, SourceKind};
 use crate::settings::Settings;
 use crate::startup::organizations;
 use crate::tenant::profile::Provider;
 
 /// Looks at what the rules of these organizations name.
 pub(super) async fn look(report: &mut Report, settings: &Settings, organizations: &[(OrgSlug, RuleSet)]) {
-    let named = |rules: &RuleSet| !rules.channels.is_empty() || rules.switches.iter().any(|it| it.source.is_some());
+    let named = |rules: &RuleSet| {
+        !rules.channels.is_empty() || writes_mail(rules) || rules.switches.iter().any(|it| it.source.is_some())
+    };
     if !organizations.iter().any(|(_, rules)| named(rules)) {
         return;
     }
@@ -26,18 +28,22 @@ pub(super) async fn look(report: &mut Report, settings: &Settings, organizations
     };
     for (slug, rules) in organizations {
         channels(report, &office, settings, slug, rules).await;
+        if writes_mail(rules) {
+            account(report, &office, slug, (&format!("{slug}: mail about messages"), Provider::Email)).await;
+        }
         sources(report, &office, settings, slug, rules).await;
     }
+}
+
+/// Whether a mailbox sends its messages to a mail address.
+fn writes_mail(rules: &RuleSet) -> bool {
+    rules.mailboxes.iter().any(|mailbox| mailbox.send_to.iter().any(|it| matches!(it, Receiver::Address(_))))
 }
 
 async fn channels(report: &mut Report, office: &Office, settings: &Settings, slug: &OrgSlug, rules: &RuleSet) {
     for channel in &rules.channels {
         let what = format!("{slug}: channel {}", channel.name);
-        let Some(provider) = notices::provider(channel.kind) else {
-            let remedy = "name contacts, or a channel of another kind";
-            report.warn(&what, "is mail, and mail is not sent", remedy);
-            continue;
-        };
+        let provider = notices::provider(channel.kind);
         let refused = (channel.kind == ChannelKind::Webhook).then(|| refused(settings, &channel.to)).flatten();
         match refused {
             Some(why) => report.fail(&what, format!("its address is never asked: {why}"), REMEDY),

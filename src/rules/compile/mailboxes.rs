@@ -86,7 +86,7 @@ impl<'a> Desk<'a> {
             let receiver = if name == "on_duty" {
                 Some(Receiver::OnDuty)
             } else if name.contains('@') {
-                self.unsent_mail(&place, name).then(|| Receiver::Address(name.as_str().into()))
+                self.mail_address(&place, name).then(|| Receiver::Address(name.as_str().into()))
             } else {
                 self.find(Section::Contacts, name, &place).map(|id| Receiver::Contact(ContactId(id)))
             };

@@ -259,7 +259,7 @@ impl<'a> Desk<'a> {
             ChannelKind::Slack | ChannelKind::Telegram => true,
             ChannelKind::Whatsapp => self.number(&at, to).is_some(),
             ChannelKind::Webhook => self.address(&at, to, &["https"]),
-            ChannelKind::Email => self.unsent_mail(&at, to),
+            ChannelKind::Email => self.mail_address(&at, to),
         };
         let template = written.template.as_deref();
         let fine = fine & template.is_none_or(|template| self.content(&entry.at.field("template"), kind, template));
@@ -287,24 +287,14 @@ impl<'a> Desk<'a> {
         fine
     }
 
-    /// A mail address, to which nothing is sent.
-    pub(super) fn unsent_mail(&mut self, at: &At<'_>, text: &str) -> bool {
-        let fine = self.mail_address(at, text);
-        if fine {
-            let warning =
-                at.warning("unsent-mail", format!("nothing is sent to `{}`: mail is not sent", shorten(text)));
-            self.report(
-                at,
-                warning.help("name contacts, or a channel of `slack`, `telegram`, `whatsapp` or `webhook`"),
-            );
-        }
-        fine
-    }
-
-    fn mail_address(&mut self, at: &At<'_>, text: &str) -> bool {
+    /// A mail address.
+    pub(super) fn mail_address(&mut self, at: &At<'_>, text: &str) -> bool {
         let (user, host) = text.split_once('@').unwrap_or_default();
-        let clean = |part: &str| !part.is_empty() && !part.contains(['@', ' ', ',', ';', '<', '>', '"']);
-        let fine = clean(user) && clean(host) && host.contains('.') && !host.starts_with('.') && !host.ends_with('.');
+        let plain = |byte: u8| byte.is_ascii_graphic() && !br#"@,;:<>()[]\""#.contains(&byte);
+        let dotted = |part: &str| part.split('.').all(|piece| !piece.is_empty());
+        let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+        let user = (1..=64).contains(&user.len()) && user.bytes().all(plain) && dotted(user);
+        let fine = user && host.contains('.') && host.len() <= 189 && host.bytes().all(named) && dotted(host);
         if !fine {
             let help = "write it like `desk@example.com`";
             self.error(at, "bad-address", format!("`{}` is not a mail address", shorten(text)), help);

@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use super::{BOT, NEXT_BOT, NEXT_TELEGRAM, People, TELEGRAM};
+use crate::fake_mail::{Cover, MailServer, NEXT_PASSWORD, PASSWORD};
 use crate::fake_twilio::KEY_SECRET;
 use crate::organizations::desk::{Desk, commands_of, file};
 use crate::support::House;
 
 /// Runs every command of the page, with the rules that it shows; what the list of accounts said after each connecting.
 fn followed(page: &str, files: &[(&str, &str)]) -> Vec<String> {
-    let people = People::start();
+    let (people, mail) = (People::start(), MailServer::start(Cover::Open, None));
     let url = people.web.url();
+    let server = format!("unencrypted://{}", mail.address);
     let house = House::with(&[("routing-rules/acme.yaml", &rules(page))]);
     let settings =
         [("RINGFALL_OUTBOUND_ALLOW", "127.0.0.1"), ("RINGFALL_SLACK_URL", &url), ("RINGFALL_TELEGRAM_URL", &url)];
@@ -21,7 +23,7 @@ fn followed(page: &str, files: &[(&str, &str)]) -> Vec<String> {
     let commands = commands_of(page);
     assert!(commands.len() >= 7, "{commands:?}");
     let (mut lists, mut said) = (Vec::new(), String::new());
-    for command in commands {
+    for command in commands.iter().map(|command| command.replace("smtp.example.com", &server)) {
         said += &desk.does(&command, "");
         if command.starts_with("connect ") && !command.starts_with("connect list") {
             lists.push(desk.does("connect list --org acme", ""));
@@ -69,4 +71,12 @@ fn the_runbook_for_whatsapp_can_be_followed_to_the_letter() {
     let lists = followed("onboarding-whatsapp.md", &[("whatsapp-secret", KEY_SECRET), ("new-whatsapp-secret", next)]);
     one_at_a_time(&lists);
     assert!(lists[1].contains("SK00000000000000000000000000000bbb"), "{lists:?}");
+}
+
+#[test]
+fn the_runbook_for_mail_can_be_followed_to_the_letter() {
+    let files = [("mail-password", PASSWORD), ("new-mail-password", NEXT_PASSWORD)];
+    let lists = followed("onboarding-email.md", &files);
+    one_at_a_time(&lists);
+    assert!(lists[0].contains("email phones@example.com"), "{lists:?}");
 }

@@ -10,6 +10,7 @@ use ringfall::tenant::owner::Owner;
 use ringfall::tenant::plan::Plan;
 
 use crate::postgres::{self, Database};
+use crate::support::certificates;
 use crate::tenants::things::{found, make, org, organization, slug, switch};
 
 /// On a machine that is busy.
@@ -197,20 +198,6 @@ async fn a_superuser_is_noticed_to_pass_by_the_second_wall() {
     let store = open_at(&url);
     found(store.as_ref(), &["acme"]).await;
     assert!(!store.health().second_wall);
-}
-
-/// Makes an authority and a certificate for this machine: the authority's certificate, the server's and its key.
-fn certificates() -> [String; 3] {
-    let folder = tempfile::tempdir().unwrap();
-    let script = "set -e
-        openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj '/CN=An authority of tests' \
-            -days 2 -addext basicConstraints=critical,CA:TRUE
-        openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=127.0.0.1
-        printf 'subjectAltName=IP:127.0.0.1\\n' > san
-        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out server.pem";
-    let done = std::process::Command::new("sh").args(["-c", script]).current_dir(folder.path()).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    ["ca.pem", "server.pem", "server.key"].map(|name| std::fs::read_to_string(folder.path().join(name)).unwrap())
 }
 
 #[tokio::test]

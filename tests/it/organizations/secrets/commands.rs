@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::CommandFactory as _;
 
+use crate::fake_mail::MailServer;
 use crate::organizations::desk::{ACME, ACME_LINE, ACME_NEXT, ACME_TOKEN, BRAVO_TOKEN};
 use crate::organizations::secrets::{API_KEY, API_SECRET};
 
@@ -58,6 +59,8 @@ pub(super) const BEFORE: &[Entry] = &[
         0,
         "connect whatsapp --org acme --account-sid ACCOUNT --api-key KEY --api-secret-file IN/secret --from +16195550100",
     ),
+    with(2, "connect email --org acme --server unencrypted://MAIL --user phones@example.com", "hunter2hunter2"),
+    of(0, "connect email --org acme --server unencrypted://MAIL --user phones@example.com --password-file IN/mail"),
     of(2, "connect google --org acme --key-file IN/half.env"),
     of(0, "connect google --org acme --key-file IN/google.json"),
     with(0, "connect webhook --org acme --secret-file IN/hook", ""),
@@ -153,9 +156,9 @@ pub(super) const AFTER: &[Entry] = &[
 
 /// The words of a command, as they are typed.
 pub(super) fn typed(entry: &Entry, folder: &str, server: &str) -> String {
-    let named = [("IN/", format!("{folder}/").as_str()), ("SERVER", server), ("ACCOUNT", ACME), ("SECRET", API_SECRET)]
-        .iter()
-        .fold(entry.line.to_owned(), |line, (name, text)| line.replace(name, text));
+    let (folder, mail) = (format!("{folder}/"), MailServer::shared().address.to_string());
+    let named = [("IN/", &*folder), ("SERVER", server), ("MAIL", &mail), ("ACCOUNT", ACME), ("SECRET", API_SECRET)];
+    let named = named.iter().fold(entry.line.to_owned(), |line, (name, text)| line.replace(name, text));
     named.replace("--api-key KEY", &format!("--api-key {API_KEY}")).replace("LINE", ACME_LINE)
 }
 
