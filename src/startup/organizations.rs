@@ -33,6 +33,9 @@ const QUIET: Duration = Duration::from_millis(500);
 /// The rest after a keeping, in times of how long it took: of many organizations it is kept less often.
 const REST: u32 = 20;
 
+/// How long a stop waits for the database when something has changed that is not kept yet.
+const LAST: Duration = Duration::from_secs(2);
+
 /// Opens the store.
 pub fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Tenants>> {
     let opened = tenants::open(&settings.data, settings.database_url.as_ref());
@@ -75,46 +78,81 @@ pub(in crate::startup) async fn load(
 pub fn follow(settings: &Settings, feed: Feed, app: &Arc<App>) -> Following {
     let (changed, changes) = watch::channel(feed.cursor());
     let mut tasks = vec![tokio::spawn(feed.follow(Arc::clone(app), changed))];
-    if settings.database_url.is_some() {
+    let keeper = settings.database_url.is_some().then(|| {
         tasks.push(tokio::spawn(elsewhere::run(Arc::clone(app))));
-        tasks.push(tokio::spawn(keep(Arc::clone(&app.tenants), settings.data.clone(), changes)));
-    }
-    Following(tasks)
+        let (stop, stopped) = watch::channel(false);
+        (stop, tokio::spawn(keep(Arc::clone(&app.tenants), settings.data.clone(), changes, stopped)))
+    });
+    Following { tasks, keeper }
 }
 
 /// What runs beside the service for its organizations.
 #[derive(Debug)]
-pub struct Following(Vec<JoinHandle<()>>);
+pub struct Following {
+    tasks: Vec<JoinHandle<()>>,
+    keeper: Option<(watch::Sender<bool>, JoinHandle<()>)>,
+}
 
 impl Following {
-    /// Ends it, and waits until it has let go of everything.
+    /// Ends it, and waits until it has let go of everything and the last change is kept.
     pub async fn end(mut self) {
-        for task in std::mem::take(&mut self.0) {
+        for task in std::mem::take(&mut self.tasks) {
             task.abort();
             // It says that it was ended.
             drop(task.await);
+        }
+        if let Some((stop, keeper)) = &mut self.keeper {
+            stop.send_replace(true);
+            // Only a panic ends it otherwise, and that is told by itself.
+            drop(keeper.await);
         }
     }
 }
 
 impl Drop for Following {
     fn drop(&mut self) {
-        self.0.iter().for_each(JoinHandle::abort);
+        self.tasks.iter().chain(self.keeper.iter().map(|(_, keeper)| keeper)).for_each(JoinHandle::abort);
     }
 }
 
-async fn keep(store: Arc<dyn Tenants>, folder: PathBuf, mut changes: watch::Receiver<Cursor>) {
+/// Keeps the state whenever it has changed, and once more at the end if it is another one than was kept.
+async fn keep(
+    store: Arc<dyn Tenants>,
+    folder: PathBuf,
+    mut changes: watch::Receiver<Cursor>,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
-        let begun = tokio::time::Instant::now();
-        if let Err(error) = kept_once(&store, &folder).await {
+        let (begun, cursor) = (tokio::time::Instant::now(), *changes.borrow_and_update());
+        let kept = tokio::select! {
+            kept = kept_once(&store, &folder) => kept,
+            _ = stop.changed() => break,
+        };
+        if let Err(error) = &kept {
             tracing::warn!(%error, "the state of the organizations is not kept: a restart needs the database");
         }
-        tokio::time::sleep(begun.elapsed() * REST).await;
-        if changes.changed().await.is_err() {
-            return;
+        let another = async {
+            tokio::time::sleep(begun.elapsed() * REST).await;
+            // Whoever tells of changes is gone when the service stops, and then there are no more.
+            if changes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(QUIET).await;
+        };
+        tokio::select! {
+            () = another => {}
+            _ = stop.changed() => {
+                if kept.is_ok() && *changes.borrow() == cursor {
+                    return;
+                }
+                break;
+            }
         }
-        tokio::time::sleep(QUIET).await;
-        changes.mark_unchanged();
+    }
+    match tokio::time::timeout(LAST, kept_once(&store, &folder)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the last changes of organizations are not kept"),
+        Err(_) => tracing::warn!("the last changes of organizations are not kept: the database does not answer"),
     }
 }
 

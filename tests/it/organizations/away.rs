@@ -166,3 +166,26 @@ async fn a_node_starts_without_its_database_and_follows_it_when_it_is_back() {
     node.becomes(403, BRAVO_TOKEN, BRAVO, BRAVO_LINE).await;
     node.becomes(200, ACME_NEXT, ACME, ACME_LINE).await;
 }
+
+#[tokio::test]
+async fn what_a_node_heard_right_before_its_stop_is_there_when_it_starts_without_the_database() {
+    let server = postgres::own();
+    let database = server.database();
+    let house = house();
+    let shared = [("RINGFALL_DATABASE_URL", database.url.expose()), ("ENCRYPTION_KEY", KEY)];
+    let node = house.serve_with(&shared, None).await;
+    let desk = Desk::of(&house, &shared);
+    desk.found_all();
+    desk.does("connect rotate --org acme", ACME_NEXT);
+    becomes(&node, 200, (ACME_NEXT, ACME, ACME_LINE, INBOUND)).await;
+    node.running.stop().await;
+    server.stop();
+    let node = house.serve_with(&shared, None).await;
+    for (token, account, line) in [(ACME_NEXT, ACME, ACME_LINE), (BRAVO_TOKEN, BRAVO, BRAVO_LINE)] {
+        assert_eq!(call(&node, token, account, line, INBOUND, &fresh()).await.status, 200, "{account}");
+    }
+    // With the database away a stop does not wait for it.
+    let begun = Instant::now();
+    node.running.stop().await;
+    assert!(begun.elapsed() < LONG, "a stop waits for the database");
+}
