@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH};
-use actix_web::web::{self, Data, Query};
+use actix_web::web::{self, Data};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
@@ -140,8 +140,14 @@ impl Call {
 
     /// What stands behind the question mark.
     pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        let query = Query::<T>::from_query(self.request.query_string());
-        query.map(Query::into_inner).map_err(|error| ApiError::new(Code::BadRequest, format!("the query: {error}")))
+        let pairs = form_urlencoded::parse(self.request.query_string().as_bytes());
+        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map_err(|error| {
+            let why = match error.path().to_string().as_str() {
+                "." => format!("the query does not fit: {}", error.inner()),
+                place => format!("the query does not fit at `{place}`: this is no value for it"),
+            };
+            ApiError::new(Code::BadRequest, why)
+        })
     }
 
     /// The word by which the same wish is known when it comes again.

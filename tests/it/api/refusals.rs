@@ -43,6 +43,22 @@ async fn whatever_is_not_done_is_told_in_one_form() {
 }
 
 #[actix_web::test]
+async fn a_query_that_does_not_fit_is_told_with_its_field() {
+    let desk = Desk::open().await;
+    let owner = word(Role::Owner);
+    for (query, told) in [
+        ("limit=many", "the query does not fit at `limit`: this is no value for it"),
+        ("other=1", "the query does not fit"),
+        ("limit=1&limit=2", "the query does not fit"),
+    ] {
+        let said = desk.get(&format!("/organizations/acme/events?{query}"), &owner).await;
+        let message = said.body["error"]["message"].as_str().unwrap_or_default();
+        assert!(said.status == 400 && message.starts_with(told), "{query}: {}", said.text);
+        assert!(!message.contains("deserialize") && !message.contains("many"), "{query}: {message}");
+    }
+}
+
+#[actix_web::test]
 async fn what_was_sent_is_not_echoed() {
     let desk = Desk::open().await;
     let marked = "hush-8d1f2c";
