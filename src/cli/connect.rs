@@ -345,7 +345,8 @@ async fn told_whose<T>(
 /// Warns of numbers whose callers hear the static ending alone, as far as the rules are at hand.
 fn unnamed(settings: &Settings, org: Option<&OrgSlug>, numbers: &[E164]) {
     let Some(org) = org else { return };
-    let Some((_, rules)) = ground::organizations(settings, Some(org)).ok().and_then(|mut found| found.pop()) else {
+    let Some((_, rules)) = ground::organizations(settings, Some(org)).ok().and_then(|mut found| found.good.pop())
+    else {
         return;
     };
     for number in numbers.iter().filter(|number| rules.lines.iter().all(|line| line.number != **number)) {

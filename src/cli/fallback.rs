@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::cli::Answer;
-use crate::cli::ground::{self, Where};
+use crate::cli::ground::{self, AtHand, Where};
 use crate::cli::outcome::Outcome;
 use crate::cli::terminal;
 use crate::model::ids::OrgSlug;
@@ -50,7 +50,8 @@ pub(crate) fn run(args: &Fallback) -> Answer {
     if origin.is_none() {
         eprintln!("note: no `public_url` is set, so nothing will tell this service of messages left there");
     }
-    for (org, rules) in ground::organizations(&settings, export.org.as_ref())? {
+    let AtHand { good, bad } = ground::organizations(&settings, export.org.as_ref())?;
+    for (org, rules) in good {
         let compiled = fallback::compile(&rules, &org, origin);
         let folder = export.out.join(org.as_str());
         for (name, text) in &compiled.files {
@@ -62,7 +63,12 @@ pub(crate) fn run(args: &Fallback) -> Answer {
             write(&folder.join("audio").join(path), &sound)?;
         }
     }
-    Ok(Outcome::Fine)
+    // The others need their ending all the same.
+    if bad.is_empty() {
+        return Ok(Outcome::Fine);
+    }
+    bad.iter().for_each(|error| eprintln!("error: {error:#}"));
+    anyhow::bail!("not all endings were written: what was written of those files before stays as it is")
 }
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {

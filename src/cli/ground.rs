@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::cli::office::Misuse;
-use crate::cli::rulefiles;
+use crate::cli::rulefiles::{self, RuleFile};
 use crate::model::ids::OrgSlug;
 use crate::rules::ruleset::RuleSet;
 use crate::settings::layers::Surroundings;
@@ -42,7 +42,10 @@ impl Where {
 
 /// The rules of an organization; without a name, those of the only one.
 pub(crate) fn organization(settings: &Settings, org: Option<&OrgSlug>) -> anyhow::Result<(OrgSlug, RuleSet)> {
-    let mut all = organizations(settings, org)?;
+    let AtHand { good: mut all, bad } = organizations(settings, org)?;
+    if let Some(error) = bad.into_iter().next() {
+        return Err(error);
+    }
     if all.len() > 1 {
         let names: Vec<_> = all.iter().map(|(slug, _)| format!("`{slug}`")).collect();
         return Err(
@@ -52,8 +55,17 @@ pub(crate) fn organization(settings: &Settings, org: Option<&OrgSlug>) -> anyhow
     all.pop().with_context(|| format!("there are no rules in `{}`", settings.rules.display()))
 }
 
+/// Rules that are at hand.
+#[derive(Debug, Default)]
+pub(crate) struct AtHand {
+    /// Those that can be used.
+    pub(crate) good: Vec<(OrgSlug, RuleSet)>,
+    /// Why each of the other files cannot.
+    pub(crate) bad: Vec<anyhow::Error>,
+}
+
 /// The rules of one organization, or of all.
-pub(crate) fn organizations(settings: &Settings, org: Option<&OrgSlug>) -> anyhow::Result<Vec<(OrgSlug, RuleSet)>> {
+pub(crate) fn organizations(settings: &Settings, org: Option<&OrgSlug>) -> anyhow::Result<AtHand> {
     let files = match org {
         Some(org) => {
             let path = ["yaml", "yml"].iter().map(|ending| settings.rules.join(format!("{org}.{ending}")));
@@ -63,15 +75,21 @@ pub(crate) fn organizations(settings: &Settings, org: Option<&OrgSlug>) -> anyho
         }
         None => rulefiles::gather(std::slice::from_ref(&settings.rules))?,
     };
-    let mut found = Vec::new();
+    let mut found = AtHand::default();
     for file in &files {
-        let stem = std::path::Path::new(&file.name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let slug =
-            OrgSlug::parse(&stem).with_context(|| format!("`{}` is not named after an organization", file.name))?;
-        let (rules, _) = rulefiles::usable(file).with_context(|| format!("`{}` has mistakes", file.name))?;
-        found.push((slug, rules));
+        match of(file) {
+            Ok(good) => found.good.push(good),
+            Err(bad) => found.bad.push(bad),
+        }
     }
     Ok(found)
+}
+
+fn of(file: &RuleFile) -> anyhow::Result<(OrgSlug, RuleSet)> {
+    let stem = std::path::Path::new(&file.name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let slug = OrgSlug::parse(&stem).with_context(|| format!("`{}` is not named after an organization", file.name))?;
+    let (rules, _) = rulefiles::usable(file).with_context(|| format!("`{}` has mistakes", file.name))?;
+    Ok((slug, rules))
 }
 
 /// Reads an organization's name on the command line.

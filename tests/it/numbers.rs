@@ -146,4 +146,9 @@ fn the_ending_is_written_for_a_static_host() {
     assert_eq!(out, "there/acme/16195550100.xml\nthere/acme/thanks.xml\n");
     let xml = std::fs::read_to_string(house.path("there/acme/16195550100.xml")).unwrap();
     assert!(xml.contains("Please leave your name and number after the tone."), "{xml}");
+    // A file with a mistake keeps the others from nothing, and is told.
+    house.write("rules/broken.yaml", "version: 1\nnumbers: 5\n");
+    let (code, out, err) = ringfall(&house, &fake, &["fallback", "export", "--out", "again"]);
+    assert_eq!((code, out.as_str()), (Some(3), "again/acme/16195550100.xml\nagain/acme/thanks.xml\n"), "{err}");
+    assert!(err.contains("broken.yaml") && err.contains("has mistakes"), "{err}");
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::app::board::DiskState;
 use crate::app::ports::Clock as _;
 use crate::cli::doctor::Report;
-use crate::cli::ground;
+use crate::cli::ground::{self, AtHand};
 use crate::clock::SystemClock;
 use crate::model::ids::OrgSlug;
 use crate::model::moment::bundled_tzdb;
@@ -30,34 +30,44 @@ pub(super) fn look(report: &mut Report, settings: &Settings, org: Option<&OrgSlu
     disk(report, &settings.data);
     super::trail::look(report, settings);
     match ground::organizations(settings, org) {
-        Ok(organizations) => {
-            for (slug, rules) in &organizations {
+        Ok(AtHand { good, bad }) => {
+            for (slug, rules) in &good {
                 report.pass(
                     &format!("{slug}: rules"),
                     format!("{} lines, rules {}", rules.lines.len(), rules.digest.short()),
                 );
                 holidays(report, slug, rules);
             }
-            claims(report, settings, org);
-            organizations
+            bad.iter().for_each(|error| unusable(report, error));
+            match org {
+                None => claims(report, settings, None, &good),
+                Some(_) => {
+                    let all = ground::organizations(settings, None).unwrap_or_default().good;
+                    claims(report, settings, org, &all);
+                }
+            }
+            good
         }
         Err(error) => {
-            report.fail("rules", format!("{error:#}"), "see every mistake with `ringfall check`");
+            unusable(report, &error);
             Vec::new()
         }
     }
 }
 
+fn unusable(report: &mut Report, error: &anyhow::Error) {
+    report.fail("rules", format!("{error:#}"), "see every mistake with `ringfall check`");
+}
+
 /// Numbers that two files claim: each call can go to one place only.
-fn claims(report: &mut Report, settings: &Settings, org: Option<&OrgSlug>) {
-    let all = ground::organizations(settings, None).unwrap_or_default();
+fn claims(report: &mut Report, settings: &Settings, org: Option<&OrgSlug>, all: &[(OrgSlug, RuleSet)]) {
     let file = |slug: &OrgSlug| {
         let endings = ["yaml", "yml"].into_iter();
         let names = endings.map(|ending| settings.rules.join(format!("{slug}.{ending}")));
         names.into_iter().find(|path| path.is_file()).unwrap_or_default()
     };
     let mut claimed: BTreeMap<&str, (&OrgSlug, u32)> = BTreeMap::new();
-    for (slug, rules) in &all {
+    for (slug, rules) in all {
         for line in &rules.lines {
             let Some((other, at)) = claimed.insert(line.number.as_str(), (slug, line.at)) else { continue };
             if other == slug || org.is_some_and(|org| org != slug && org != other) {
