@@ -7,11 +7,13 @@ use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Url, redirect};
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use crate::app::outside::Allowed;
 use crate::app::ports::Later;
@@ -65,6 +67,7 @@ pub enum Refused {
 #[derive(Debug, Clone)]
 pub struct Egress {
     guard: Arc<Guard>,
+    tls: Arc<OnceLock<Arc<ClientConfig>>>,
     /// Follows redirects.
     reading: Client,
     /// Follows none: what is sent goes where it was meant to go.
@@ -98,7 +101,7 @@ impl Egress {
                 Ok(()) => attempt.follow(),
                 Err(refused) => attempt.error(refused),
             });
-        Ok(Self { reading: client(follow)?, sending: client(redirect::Policy::none())?, guard })
+        Ok(Self { reading: client(follow)?, sending: client(redirect::Policy::none())?, guard, tls: Arc::default() })
     }
 
     /// The address, when it may be asked as far as can be seen before its host is looked up.
@@ -126,6 +129,18 @@ impl Egress {
     /// What addresses that were admitted are read with.
     pub const fn reading(&self) -> &Client {
         &self.reading
+    }
+
+    /// How connections are encrypted that are no requests of the web: as the system's authorities vouch for it.
+    pub fn tls(&self) -> Result<Arc<ClientConfig>, rustls::Error> {
+        // The system's authorities are read once, and only where they are needed.
+        if let Some(known) = self.tls.get() {
+            return Ok(Arc::clone(known));
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let made = Arc::new(builder.with_platform_verifier()?.with_no_client_auth());
+        Ok(Arc::clone(self.tls.get_or_init(|| made)))
     }
 
     /// What is sent to addresses that were admitted.

@@ -4,6 +4,7 @@ pub mod call;
 pub mod digest;
 pub mod ids;
 pub mod leg;
+pub mod mail;
 pub mod moment;
 pub mod money;
 pub mod near;

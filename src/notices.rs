@@ -20,6 +20,7 @@ use crate::app::messenger::ports::{Failed, Receipt};
 use crate::app::ports::Later;
 use crate::egress::Egress;
 use crate::model::ids::OrgSlug;
+use crate::notices::mail::Mail;
 use crate::rules::ruleset::ChannelKind;
 use crate::tenant::profile::Provider;
 use crate::twilio::client::Gate;
@@ -28,6 +29,9 @@ use crate::twilio::client::Gate;
 pub trait Accounts: fmt::Debug + Send + Sync {
     /// The account that serves an organization at a provider; why it cannot be told.
     fn outlet<'a>(&'a self, org: &'a OrgSlug, provider: Provider) -> Later<'a, Result<Option<Outlet>, String>>;
+
+    /// How whoever connects one for that organization says whose it is.
+    fn whose<'a>(&'a self, org: &'a OrgSlug, provider: Provider) -> Later<'a, String>;
 }
 
 /// Where the providers are.
@@ -50,6 +54,8 @@ pub struct Notices {
     pub bases: Bases,
     /// The way to Twilio, which carries WhatsApp.
     pub gate: Arc<Gate>,
+    /// Those who carry mail.
+    pub mail: Mail,
 }
 
 /// The provider of a kind of channel.
@@ -68,8 +74,12 @@ impl Notices {
         let provider = provider(kind);
         let found = self.accounts.outlet(org, provider).await;
         let found = found.map_err(|why| Failed::NotDone { why, wait: None })?;
-        found.ok_or_else(|| Failed::NotDone {
-            why: format!("no account is connected: `ringfall connect {provider} --org {org}`"),
+        if let Some(outlet) = found {
+            return Ok(outlet);
+        }
+        let whose = self.accounts.whose(org, provider).await;
+        Err(Failed::NotDone {
+            why: format!("no account is connected: `ringfall connect {provider} {whose}`"),
             wait: None,
         })
     }
@@ -88,7 +98,7 @@ impl Herald for Notices {
                 ChannelKind::Telegram => telegram::send(&self.egress, &self.bases.telegram, &outlet, notice).await,
                 ChannelKind::Whatsapp => return whatsapp::send(&self.gate, &outlet, notice).await,
                 ChannelKind::Webhook => hook::send(&self.egress, &outlet, notice).await,
-                ChannelKind::Email => mail::send(&self.egress, &outlet, notice).await,
+                ChannelKind::Email => self.mail.send(&self.egress, &outlet, notice).await,
             };
             name.map(Receipt::from)
         })

@@ -167,6 +167,17 @@ impl Office {
         self.opened(it, Some(selector.clone()).filter(|selector| selector != ANY))
     }
 
+    /// How whoever connects an account for that organization says whose it is: one that is known by its rule file alone
+    /// is served by the platform's, which has no WhatsApp sender.
+    pub async fn whose_outlet(&self, org: &OrgSlug, provider: Provider) -> String {
+        let known = self.store().tenant(org).await;
+        if provider != Provider::WhatsApp && matches!(known, Err(TenantError::NotFound(_))) {
+            "--platform".to_owned()
+        } else {
+            format!("--org {org}")
+        }
+    }
+
     fn opened(&self, it: &Installation, from: Option<String>) -> Result<Option<Outlet>, AdminError> {
         let Some(key) = &it.api_key else { return Ok(None) };
         let bytes = self.ring()?.open(Place::api_secret(it), &key.secret)?;

@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::admin::{AdminError, Office};
 use crate::app::ports::Clock as _;
@@ -128,13 +129,40 @@ pub(crate) fn secret_file(path: &Path) -> anyhow::Result<Secret> {
     trimmed(text, &format!("`{shown}`"))
 }
 
+/// A terminal that does not show what is typed, until this is dropped.
+struct Unshown(Option<Termios>);
+
+impl Unshown {
+    fn begin() -> Self {
+        let Ok(before) = tcgetattr(std::io::stdin()) else { return Self(None) };
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        // Where it cannot be hidden it is shown: who types sees it.
+        let set = tcsetattr(std::io::stdin(), OptionalActions::Flush, &hidden);
+        Self(set.is_ok().then_some(before))
+    }
+}
+
+impl Drop for Unshown {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            // The shell sets it right if this fails.
+            let _shown = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
+        }
+    }
+}
+
 /// A secret from the file, or from standard input.
 pub(crate) fn secret(file: Option<&Path>, what: &str) -> anyhow::Result<Secret> {
     let Some(path) = file else {
         let mut text = String::new();
         if std::io::stdin().is_terminal() {
-            eprint!("{what}: ");
-            std::io::stdin().read_line(&mut text)?;
+            eprint!("{what} (not shown): ");
+            let unshown = Unshown::begin();
+            let read = std::io::stdin().read_line(&mut text);
+            drop(unshown);
+            eprintln!();
+            read?;
         } else {
             std::io::stdin().take(4096).read_to_string(&mut text)?;
         }

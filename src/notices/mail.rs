@@ -1,170 +1,129 @@
 //! Mail: an organization's own mail server takes it, by SMTP.
 
-use std::fmt;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr as _;
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, Message};
 
 use crate::admin::outlets::Outlet;
 use crate::app::messenger::herald::Notice;
 use crate::app::messenger::ports::Failed;
 use crate::app::outside::inside;
-use crate::egress::Egress;
+use crate::egress::{Egress, Refused};
+use crate::model::mail::is_plain;
 use crate::model::secret::Secret;
-use crate::notices::answer::{later, never, refused};
+use crate::notices::answer::{later, never};
+use crate::notices::mail::crowd::Crowd;
+use crate::notices::mail::server::Cover;
+use crate::notices::mail::smtp::{Stage, Talk, Trouble};
 
-/// Time until the server has said that it is ready for mail: some let strangers wait.
-const GREETING: Duration = Duration::from_secs(30);
+mod crowd;
+mod server;
+mod smtp;
 
-/// Time until it has taken a mail.
-const TAKING: Duration = Duration::from_secs(30);
+pub use server::Server;
 
 /// Signs of a subject at most.
 const SUBJECT: usize = 120;
 
-/// How a connection is encrypted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cover {
-    /// From its first byte.
-    Wrapped,
-    /// Before anything but a greeting is said.
-    Upgraded,
-    /// Not at all, which is for servers of the inside.
-    Open,
+/// A first sentence shorter than this is no subject: it may end in the dot of a short form.
+const SENTENCE: usize = 20;
+
+/// How long it takes somebody to mend what a server refuses.
+const MENDING: Duration = Duration::from_secs(900);
+
+/// Why a server was not connected.
+#[derive(Debug)]
+pub enum Ungreeted {
+    /// What was said of it is wrong.
+    Wrong(String),
+    /// It cannot be asked now.
+    Away(String),
 }
 
-impl Cover {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Wrapped => "smtps",
-            Self::Upgraded => "smtp",
-            Self::Open => "unencrypted",
-        }
-    }
-
-    fn of(word: &str) -> Option<Self> {
-        [Self::Wrapped, Self::Upgraded, Self::Open].into_iter().find(|cover| cover.word() == word)
-    }
-
-    /// Where servers usually listen for it.
-    const fn port(self) -> u16 {
-        match self {
-            Self::Wrapped => 465,
-            Self::Upgraded => 587,
-            Self::Open => 25,
-        }
-    }
-}
-
-/// A mail server, and who we are there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
-    host: String,
-    port: u16,
-    cover: Cover,
-    user: Option<String>,
-}
-
-impl Server {
-    /// Reads `smtp.example.com`, with or without a port and `smtps://`, `smtp://` or `unencrypted://` before it.
-    pub fn parse(text: &str, user: Option<String>) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no mail server: write it like smtp.example.com:465");
-        let (cover, place) = match text.split_once("://") {
-            Some((word, place)) => (Some(Cover::of(word).ok_or_else(wrong)?), place),
-            None => (None, text),
-        };
-        let (host, port) = match place.rsplit_once(':') {
-            Some((host, port)) if host.starts_with('[') || !host.contains(':') => {
-                (host, Some(port.parse().ok().filter(|port| *port != 0).ok_or_else(wrong)?))
-            }
-            _ => (place, None),
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        let named = !host.is_empty() && host.len() <= 253 && host.bytes().all(fits);
-        if !named && host.parse::<IpAddr>().is_err() {
-            return Err(wrong());
-        }
-        if user.as_ref().is_some_and(|user| user.is_empty() || user.contains(char::is_control)) {
-            return Err("the user's name is empty or holds a sign that cannot be sent".to_owned());
-        }
-        let wrapped = port.is_none_or(|port| port == Cover::Wrapped.port());
-        let cover = cover.unwrap_or(if wrapped { Cover::Wrapped } else { Cover::Upgraded });
-        Ok(Self { host: host.to_ascii_lowercase(), port: port.unwrap_or(cover.port()), cover, user })
-    }
-
-    /// Reads what `Display` has written.
-    fn kept(text: &str) -> Option<Self> {
-        let (server, user) = match text.split_once(' ') {
-            Some((server, user)) => (server, Some(user.to_owned())),
-            None => (text, None),
-        };
-        Self::parse(server, user).ok()
-    }
-}
-
-impl fmt::Display for Server {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, cover, user } = self;
-        let word = cover.word();
-        if host.contains(':') {
-            write!(out, "{word}://[{host}]:{port}")?;
-        } else {
-            write!(out, "{word}://{host}:{port}")?;
-        }
-        user.as_ref().map_or(Ok(()), |user| write!(out, " {user}"))
-    }
+/// Those who carry mail.
+#[derive(Debug, Default)]
+pub struct Mail {
+    crowd: Crowd,
 }
 
 /// Reads the address that mails come from; why it is none.
 pub fn sender(text: &str) -> Result<String, String> {
-    let read = Address::from_str(text.trim()).ok().filter(|address| address.domain().contains('.'));
-    read.map(|address| address.to_string()).ok_or_else(|| format!("`{text}` is not a mail address"))
+    let text = text.trim();
+    if is_plain(text) { Ok(text.to_owned()) } else { Err(format!("`{text}` is not a mail address")) }
 }
 
-/// Whether the server takes the user's password; nothing is sent.
-pub async fn greeted(egress: &Egress, server: &Server, from: &str, password: &Secret) -> Result<(), String> {
-    let from = Address::from_str(from).map_err(|error| error.to_string())?;
-    match open(egress, server, from.domain(), password).await {
-        Ok(connection) => {
-            part(connection).await;
-            Ok(())
+/// Whether the server takes mail from that sender, with the user's password; nothing is sent.
+pub async fn greeted(egress: &Egress, server: &Server, from: &str, password: &Secret) -> Result<(), Ungreeted> {
+    let places = places(egress, server).await?;
+    let tls = egress.tls().map_err(|error| Ungreeted::Away(error.to_string()))?;
+    let told = |trouble: Trouble| {
+        let why = words(&trouble);
+        if let Trouble::Refused { stage: Stage::Login, .. } = trouble {
+            return Ungreeted::Wrong(why);
         }
-        Err(Failed::Never { why, .. } | Failed::NotDone { why, .. } | Failed::Unknown(why)) => Err(why),
-    }
-}
-
-/// Sends a notice; the name that the mail has. A repeat has the same one, so that mailboxes can leave it out.
-pub(in crate::notices) async fn send(egress: &Egress, outlet: &Outlet, notice: &Notice) -> Result<String, Failed> {
-    let odd = || later("the mail server is kept in a form that cannot be read: `ringfall connect email` again", None);
-    let server = Server::kept(&outlet.name).ok_or_else(odd)?;
-    let from = Address::from_str(&outlet.account).map_err(|_unshown| odd())?;
-    let to = Address::from_str(&notice.to).map_err(|_unshown| never("it is no mail address"))?;
-    let (domain, id) = (from.domain().to_owned(), format!("<{}@{}>", notice.id, from.domain()));
-    let mail = mail(from, to, &id, notice).map_err(|why| never(format!("no mail can be made of it: {why}")))?;
-
-    let mut connection = open(egress, &server, &domain, &outlet.secret).await?;
-    let taken = tokio::time::timeout(TAKING, connection.send(mail.envelope(), &mail.formatted())).await;
-    let failed = match taken {
-        Ok(Ok(_)) => None,
-        Ok(Err(error)) => Some(untaken(&error, &notice.to)),
-        Err(_) => Some(Failed::Unknown("the mail server does not say in time whether it took it".to_owned())),
+        if let Trouble::Refused { stage: Stage::Sender, .. } = trouble {
+            return Ungreeted::Wrong(format!("{why} (`--from`, `--user`)"));
+        }
+        Ungreeted::Away(why)
     };
-    match failed {
-        None => {
-            part(connection).await;
-            Ok(id)
-        }
-        Some(failed) => Err(failed),
+    let mut talk = Talk::begin(server, &places, &tls, password).await.map_err(told)?;
+    let taken = talk.would_take(from).await;
+    talk.end().await;
+    taken.map_err(told)
+}
+
+impl Mail {
+    /// Sends a notice; the name that the mail has. A repeat has the same one, so that mailboxes can leave it out.
+    pub(in crate::notices) async fn send(
+        &self,
+        egress: &Egress,
+        outlet: &Outlet,
+        notice: &Notice,
+    ) -> Result<String, Failed> {
+        let odd = "the mail server is kept in a form that cannot be read: `ringfall connect email` again";
+        let server = Server::kept(&outlet.name).ok_or_else(|| later(odd, None))?;
+        let from = Address::from_str(&outlet.account).map_err(|_unshown| later(odd, None))?;
+        let to = deliverable(&notice.to).ok_or_else(|| never("it is no address that mail servers take"))?;
+        let id = format!("<{}@{}>", notice.id, from.domain());
+        let mail = mail(from, to.clone(), &id, notice);
+        let mail = mail.map_err(|why| never(format!("no mail can be made of it: {why}")))?.formatted();
+
+        // Whoever waits for a silent server keeps nobody else's texts waiting.
+        let Some(_place) = self.crowd.enter(&notice.org) else {
+            return Err(later("others of its mails are under way", Some(Duration::from_secs(2))));
+        };
+        let unasked = |(Ungreeted::Wrong(why) | Ungreeted::Away(why))| later(why, None);
+        let places = places(egress, &server).await.map_err(unasked)?;
+        let tls = egress.tls().map_err(|error| later(error.to_string(), None))?;
+        let mut talk = Talk::begin(&server, &places, &tls, &outlet.secret).await.map_err(|why| failed(&why))?;
+        let taken = talk.hand_over(&outlet.account, to.as_ref(), &mail).await;
+        // That it was taken is to be written down without waiting for a goodbye.
+        drop(tokio::spawn(talk.end()));
+        taken.map(|()| id).map_err(|why| failed(&why))
     }
+}
+
+/// Where the server is, when it may be asked in that way.
+async fn places(egress: &Egress, server: &Server) -> Result<Vec<std::net::IpAddr>, Ungreeted> {
+    let places = egress.places(&server.host).await.map_err(|refused| {
+        let why = format!("the mail server `{}` cannot be asked: {refused}", server.host);
+        if refused == Refused::Nowhere { Ungreeted::Away(why) } else { Ungreeted::Wrong(why) }
+    })?;
+    if server.cover == Cover::Open && places.iter().any(|place| inside(*place).is_none()) {
+        let why = "the mail server is outside, and nothing is sent there unencrypted: connect it with `smtps://` or `smtp://`";
+        return Err(Ungreeted::Wrong(why.to_owned()));
+    }
+    Ok(places)
+}
+
+/// An address with its host as mail servers write it; none that they would take.
+fn deliverable(text: &str) -> Option<Address> {
+    let (user, host) = text.rsplit_once('@')?;
+    let host = reqwest::Url::parse(&format!("http://{host}/")).ok()?.host_str()?.to_owned();
+    let address = Address::new(user, host).ok()?;
+    is_plain(address.as_ref()).then_some(address)
 }
 
 fn mail(from: Address, to: Address, id: &str, notice: &Notice) -> Result<Message, lettre::error::Error> {
@@ -186,7 +145,8 @@ fn mail(from: Address, to: Address, id: &str, notice: &Notice) -> Result<Message
 /// The first sentence, or as many of its words as a subject may have.
 fn subject(body: &str) -> String {
     let line = body.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("Notice");
-    let sentence = line.split_once(". ").map_or(line, |(sentence, _)| sentence).trim_end_matches('.');
+    let ends = line.match_indices(". ").map(|(at, _)| at).find(|at| *at >= SENTENCE);
+    let sentence = ends.and_then(|at| line.get(..at)).unwrap_or(line).trim_end_matches('.');
     let clean: String = sentence.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect();
     if clean.chars().count() <= SUBJECT {
         return clean;
@@ -196,130 +156,61 @@ fn subject(body: &str) -> String {
     format!("{words}…")
 }
 
-/// A connection on which the server takes mail.
-async fn open(
-    egress: &Egress,
-    server: &Server,
-    domain: &str,
-    password: &Secret,
-) -> Result<AsyncSmtpConnection, Failed> {
-    let places = egress.places(&server.host).await.map_err(|why| refused(&why))?;
-    if server.cover == Cover::Open && places.iter().any(|place| inside(*place).is_none()) {
-        let why = "the mail server is outside, and nothing is sent there unencrypted: connect it with `smtps://` or `smtp://`";
-        return Err(later(why, None));
-    }
-    let places: Vec<SocketAddr> = places.into_iter().map(|place| SocketAddr::new(place, server.port)).collect();
-    match tokio::time::timeout(GREETING, ready(server, &places, domain, password)).await {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(later(unready(&error), None)),
-        Err(_) => Err(later("the mail server is not ready in time", None)),
+/// What went wrong, for people.
+fn words(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Away(why) => format!("the mail server cannot be asked: {why}"),
+        Trouble::Unsafe(why) => format!("the mail server cannot be reached safely: {why}"),
+        Trouble::Unknown(why) => format!("the mail server may have taken it: {why}"),
+        Trouble::Refused { stage, said, .. } => match stage {
+            Stage::Ready => format!("the mail server lets nobody in: {said}"),
+            Stage::Login => format!("the mail server does not take the user or the password: {said}"),
+            Stage::Sender => format!("the mail server takes nothing from this sender: {said}"),
+            Stage::Receiver => format!("the mail server refuses the receiver: {said}"),
+            Stage::Words => format!("the mail server refuses the mail: {said}"),
+        },
     }
 }
 
-async fn ready(
-    server: &Server,
-    places: &[SocketAddr],
-    domain: &str,
-    password: &Secret,
-) -> Result<AsyncSmtpConnection, Error> {
-    let tls = || TlsParameters::new_rustls(server.host.clone());
-    let ourselves = ClientId::Domain(domain.to_owned());
-    let wrapped = if server.cover == Cover::Wrapped { Some(tls()?) } else { None };
-    let mut connection = AsyncSmtpConnection::connect_tokio1(places, None, &ourselves, wrapped, None).await?;
-    if server.cover == Cover::Upgraded {
-        connection.starttls(tls()?, &ourselves).await?;
-    }
-    if let Some(user) = &server.user {
-        let credentials = Credentials::new(user.clone(), password.expose().to_owned());
-        connection.auth(DEFAULT_MECHANISMS, &credentials).await?;
-    }
-    Ok(connection)
-}
-
-/// Says goodbye; what was taken stays taken if the server does not listen.
-async fn part(mut connection: AsyncSmtpConnection) {
-    drop(tokio::time::timeout(Duration::from_secs(2), connection.quit()).await);
-}
-
-/// Why the server takes no mail from us. Whoever mends it may be in time, so nothing of it is final.
-fn unready(error: &Error) -> String {
-    match error.status().map(u16::from) {
-        Some(530 | 534 | 535 | 538) => format!(
-            "the mail server does not take the user or the password ({}): `ringfall connect email` with the right ones",
-            said(error)
-        ),
-        Some(_) => format!("the mail server takes no mail from us: {}", said(error)),
-        None if is_unsafe(error) => format!("the mail server cannot be reached safely: {}", said(error)),
-        None => format!("the mail server cannot be asked: {}", said(error)),
-    }
-}
-
-/// Why it did not take this mail.
-fn untaken(error: &Error, to: &str) -> Failed {
-    let why = said(error).replace(to, "the address");
-    match error.status().map(u16::from) {
-        Some(530) => {
-            later(format!("the mail server wants a user and a password ({why}): `ringfall connect email`"), None)
+/// What becomes of the notice. What is wrong with us or with the server can be mended in time; what is wrong with the
+/// receiver or the mail itself is final.
+fn failed(trouble: &Trouble) -> Failed {
+    let why = words(trouble);
+    match trouble {
+        Trouble::Unknown(_) => Failed::Unknown(why),
+        Trouble::Away(_) | Trouble::Unsafe(_) => later(why, None),
+        Trouble::Refused { code: ..500, .. } => later(why, None),
+        Trouble::Refused { stage: Stage::Login, .. } => {
+            later(format!("{why}: `ringfall connect email` with the right ones"), Some(MENDING))
         }
-        Some(_) if error.is_permanent() => never(format!("the mail server refuses it: {why}")),
-        Some(_) => later(format!("the mail server does not take it now: {why}"), None),
-        None if error.is_client() => never(format!("the mail server cannot take it: {why}")),
-        None => Failed::Unknown(format!("the mail server broke off: {why}")),
+        Trouble::Refused { stage: Stage::Ready | Stage::Sender, .. } => later(why, Some(MENDING)),
+        Trouble::Refused { stage: Stage::Receiver | Stage::Words, code, said } => {
+            if is_passing(*code, said) {
+                later(why, Some(MENDING))
+            } else {
+                never(why)
+            }
+        }
     }
 }
 
-/// What lies behind an error, outermost first.
-fn behind(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(std::error::Error::source(error), |error| error.source())
-}
-
-/// Whether the other side did not prove who it is.
-fn is_unsafe(error: &Error) -> bool {
-    let inner = |error: &io::Error| error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-    let found = |error: &(dyn std::error::Error + 'static)| {
-        error.is::<rustls::Error>() || error.downcast_ref::<io::Error>().is_some_and(inner)
-    };
-    error.is_tls() || behind(error).any(found)
-}
-
-/// What happened, for people: the server's words or the innermost reason, on one line, and not too long.
-fn said(error: &Error) -> String {
-    let text = match behind(error).last() {
-        Some(deepest) if error.status().is_none() => deepest.to_string(),
-        Some(_) | None => error.to_string(),
-    };
-    text.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).take(160).collect()
+/// Whether a refusal is about a full mailbox, a limit or a policy, by the codes of its own and those behind it.
+fn is_passing(code: u16, said: &str) -> bool {
+    // What stands behind the code: 5, a subject and a detail, with dots between.
+    let detail = said.split_whitespace().nth(1).unwrap_or_default();
+    let mut parts = detail.split('.').map(|part| part.parse::<u16>().ok());
+    match (parts.next().flatten(), parts.next().flatten(), parts.next().flatten()) {
+        (Some(5), Some(2), Some(2)) | (Some(5), Some(3 | 4 | 7), _) => true,
+        (Some(5), Some(_), Some(_)) => false,
+        _ => matches!(code, 530 | 534 | 535 | 538 | 552),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_server_is_read_and_written_alike() {
-        let user = || Some("desk@example.com".to_owned());
-        for (text, user, kept) in [
-            ("smtp.example.com", user(), "smtps://smtp.example.com:465 desk@example.com"),
-            ("SMTP.example.com:465", None, "smtps://smtp.example.com:465"),
-            ("smtp.example.com:587", user(), "smtp://smtp.example.com:587 desk@example.com"),
-            ("smtp://smtp.example.com", None, "smtp://smtp.example.com:587"),
-            ("smtps://smtp.example.com:2465", None, "smtps://smtp.example.com:2465"),
-            ("unencrypted://relay", None, "unencrypted://relay:25"),
-            ("unencrypted://127.0.0.1:2525", None, "unencrypted://127.0.0.1:2525"),
-            ("[::1]:465", None, "smtps://[::1]:465"),
-            ("::1", None, "smtps://[::1]:465"),
-        ] {
-            let server = Server::parse(text, user).unwrap();
-            assert_eq!(server.to_string(), kept);
-            assert_eq!(Server::kept(kept), Some(server));
-        }
-        for wrong in
-            ["", ":465", "smtp.example.com:", "x:0", "a b", "https://smtp.example.com", "x:70000", "x/y", "u@x"]
-        {
-            assert!(Server::parse(wrong, None).is_err(), "{wrong}");
-        }
-        assert!(Server::parse("x", Some("a\r\nb".to_owned())).is_err());
-    }
+    use crate::model::ids::OrgSlug;
+    use crate::rules::ruleset::ChannelKind;
 
     #[test]
     fn the_sender_is_an_address() {
@@ -332,12 +223,21 @@ mod tests {
     }
 
     #[test]
+    fn a_host_of_other_letters_is_written_as_servers_do() {
+        let written = |text: &str| deliverable(text).map(|address| address.to_string());
+        assert_eq!(written("desk@example.com").as_deref(), Some("desk@example.com"));
+        assert_eq!(written("info@müller.example").as_deref(), Some("info@xn--mller-kva.example"));
+        for wrong in ["büro@example.com", "a..b@example.com", "desk@-x.example", "desk@x/y", "desk"] {
+            assert_eq!(written(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn the_subject_is_the_first_sentence() {
-        assert_eq!(
-            subject("New message (9 s) from +13125550123, Mon 10:00. Listen: https://x"),
-            "New message (9 s) from +13125550123, Mon 10:00"
-        );
+        let message = "New message (9 s) from +13125550123, Mon 10:00. Listen: https://x";
+        assert_eq!(subject(message), "New message (9 s) from +13125550123, Mon 10:00");
         assert_eq!(subject("\n Nobody took a call.\nSecond line."), "Nobody took a call");
+        assert_eq!(subject("Call from Dr. Smith's office. It was 10:00."), "Call from Dr. Smith's office");
         assert_eq!(subject("a\tb\u{7}c"), "a b c");
         assert_eq!(subject(""), "Notice");
         let long = subject(&"word ".repeat(40));
@@ -347,11 +247,38 @@ mod tests {
     }
 
     #[test]
+    fn what_is_final_is_about_the_receiver_or_the_mail() {
+        let refused = |stage, code, said: &str| failed(&Trouble::Refused { stage, code, said: said.to_owned() });
+        let is_final = |stage, code, said| matches!(refused(stage, code, said), Failed::Never { .. });
+        for (stage, code, said) in [
+            (Stage::Receiver, 550, "550 5.1.1 nobody here"),
+            (Stage::Receiver, 550, "550 no such user"),
+            (Stage::Receiver, 550, "550 5.2.1 disabled"),
+            (Stage::Words, 554, "554 transaction failed"),
+            (Stage::Words, 550, "550 5.6.0 malformed"),
+        ] {
+            assert!(is_final(stage, code, said), "{said}");
+        }
+        for (stage, code, said) in [
+            (Stage::Ready, 554, "554 no service for you"),
+            (Stage::Login, 535, "535 5.7.8 bad credentials"),
+            (Stage::Sender, 550, "550 5.7.60 cannot send as this sender"),
+            (Stage::Receiver, 450, "450 4.2.0 come back"),
+            (Stage::Receiver, 552, "552 full"),
+            (Stage::Receiver, 550, "550 5.2.2 mailbox full"),
+            (Stage::Receiver, 550, "550 5.4.5 daily quota exceeded"),
+            (Stage::Words, 554, "554 5.7.1 blocked"),
+        ] {
+            assert!(!is_final(stage, code, said), "{said}");
+        }
+    }
+
+    #[test]
     fn nothing_in_the_words_becomes_a_header() {
         let notice = Notice {
-            org: crate::model::ids::OrgSlug::parse("acme").unwrap(),
+            org: OrgSlug::parse("acme").unwrap(),
             channel: "desk".to_owned(),
-            kind: crate::rules::ruleset::ChannelKind::Email,
+            kind: ChannelKind::Email,
             to: "desk@example.com".to_owned(),
             body: "Call from Zoë\r\nBcc: all@example.com. Bye.\n.\nEnd".to_owned(),
             template: None,

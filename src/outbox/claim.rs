@@ -6,12 +6,17 @@ use crate::app::messenger::ports::{Became, Delivery, OutboxError, Receipt, Room}
 use crate::outbox::spending::Purse;
 use crate::outbox::work::{Row, Value, Work, given, one, places, run};
 use crate::outbox::{keep, report, spending};
+use crate::outreach::draft::Addressee;
 
-/// Texts to one receiver within [`LATELY`] beyond which two machines are taken to be writing to each other.
+/// Texts to one receiver within [`LATELY`] beyond which two machines are taken to be writing to each other, or, where
+/// nobody can answer, more are put off.
 const MOST_TO_ONE: i64 = 20;
 
 /// The stretch over which texts to one receiver are counted, in seconds.
 const LATELY: i64 = 600;
+
+/// How long one waits that would be too many for a channel or a mailbox, in seconds.
+const PUT_OFF: i64 = 60;
 
 /// Looks at the carrier, so many seconds apart, before a text counts as not sent.
 const LOOKS: i64 = 3;
@@ -111,6 +116,12 @@ async fn take(
         end(work, *id, state, &reason, now).await?;
         return Ok(None);
     }
+    if !matches!(Addressee::of(to), Addressee::Phone(_)) && sent_lately(work, org, to, now).await? >= MOST_TO_ONE {
+        // Nobody answers us from there, so it is no loop; yet nobody reads so much at once.
+        let reason = format!("{MOST_TO_ONE} went there within ten minutes: it waits");
+        again(work, *id, now + PUT_OFF, &reason, now).await?;
+        return Ok(None);
+    }
     let estimate = room.budget.estimate(org, to, body);
     if let Some(reason) = purse.refusal(estimate.cost) {
         // It waits for a new day's money, unless it is worth nothing by then.
@@ -145,9 +156,7 @@ async fn stopped(work: &mut dyn Work, due: &Due, now: i64) -> Result<Option<(&'s
     if let Some(row) = one(work, select, &given![org, to]).await? {
         return Ok(Some(("dead", row.text(0)?)));
     }
-    let lately = "SELECT count(*) FROM texts WHERE org = $1 AND receiver = $2 AND changed > $3 \
-                  AND state IN ('sent', 'sending', 'unknown')";
-    if count(work, lately, &given![org, to, now - LATELY]).await? >= MOST_TO_ONE {
+    if matches!(Addressee::of(to), Addressee::Phone(_)) && sent_lately(work, org, to, now).await? >= MOST_TO_ONE {
         return Ok(Some((
             "dead",
             format!("{MOST_TO_ONE} texts went there within ten minutes: this looks like a loop"),
@@ -161,6 +170,13 @@ async fn stopped(work: &mut dyn Work, due: &Due, now: i64) -> Result<Option<(&'s
         }
     }
     Ok(None)
+}
+
+/// How many went there, or are on their way, within [`LATELY`].
+async fn sent_lately(work: &mut dyn Work, org: &str, to: &str, now: i64) -> Result<i64, OutboxError> {
+    let lately = "SELECT count(*) FROM texts WHERE org = $1 AND receiver = $2 AND changed > $3 \
+                  AND state IN ('sent', 'sending', 'unknown')";
+    count(work, lately, &given![org, to, now - LATELY]).await
 }
 
 async fn count(work: &mut dyn Work, select: &str, given: &[Value]) -> Result<i64, OutboxError> {

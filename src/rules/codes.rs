@@ -116,6 +116,7 @@ pub const ALL: &[Code] = &[
     warning("own-number", "A contact has the number of one of our own lines."),
     warning("premium-number", "A contact has a number that costs extra."),
     warning("unlisted-country", "A contact has a number in a country that may not be rung."),
+    warning("odd-address", "A mail address is one that hardly any mail server takes."),
     warning("long-wait", "A rule rings longer than callers bear."),
 ];
 

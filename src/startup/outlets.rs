@@ -11,6 +11,7 @@ use crate::egress::Egress;
 use crate::feed::token::Account;
 use crate::model::digest::Digest;
 use crate::model::ids::OrgSlug;
+use crate::notices::mail::Mail;
 use crate::notices::{self, Bases, Notices};
 use crate::settings::Settings;
 use crate::sources::{self, Accounts, Means, Sources};
@@ -69,6 +70,10 @@ impl notices::Accounts for Outlets {
     fn outlet<'a>(&'a self, org: &'a OrgSlug, provider: Provider) -> Later<'a, Result<Option<Outlet>, String>> {
         Box::pin(self.of(org, provider))
     }
+
+    fn whose<'a>(&'a self, org: &'a OrgSlug, provider: Provider) -> Later<'a, String> {
+        Box::pin(self.office.whose_outlet(org, provider))
+    }
 }
 
 /// Lets notices to channels go out. Calls are answered whether or not this works.
@@ -82,6 +87,7 @@ pub(in crate::startup) fn carry_notices(settings: &Settings, app: &Arc<App>) {
                 telegram: settings.outbound.telegram_url.clone(),
             },
             gate: carrier::gate(settings)?,
+            mail: Mail::default(),
         })
     };
     match notices() {

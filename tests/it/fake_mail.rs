@@ -34,6 +34,12 @@ pub(crate) enum Act {
     Words(&'static str),
     /// It takes it, and goes before it says so.
     TakeAndCut,
+    /// It lets in nobody who says who he is.
+    Login(&'static str),
+    /// It says more than it should before the connection is encrypted.
+    Inject,
+    /// It asks who is there even of those who name nobody.
+    Demand,
 }
 
 /// A mail that was taken.
@@ -64,8 +70,15 @@ pub(crate) struct State {
     pub(crate) script: VecDeque<Act>,
     /// What was said that nobody says to a mail server.
     pub(crate) complaints: Vec<String>,
-    /// Connections that came.
-    pub(crate) came: usize,
+    /// What it was told, secrets and all.
+    pub(crate) heard: Vec<String>,
+}
+
+impl State {
+    /// The next act, when it is one of these.
+    fn act(&mut self, fits: impl Fn(Act) -> bool) -> Option<Act> {
+        if fits(*self.script.front()?) { self.script.pop_front() } else { None }
+    }
 }
 
 /// The server, for as long as the tests run.
@@ -91,8 +104,7 @@ impl MailServer {
             for stream in listener.incoming() {
                 let (stream, state, tls) = (stream.unwrap(), Arc::clone(&own), tls.clone());
                 stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-                state.lock().unwrap().came += 1;
-                std::thread::spawn(move || serve(stream, cover, tls, &state));
+                std::thread::spawn(move || Session::new(stream, cover, tls, &state).talk());
             }
         });
         Self { address, state }
@@ -119,86 +131,132 @@ impl MailServer {
 trait Wire: Read + Write {}
 impl<T: Read + Write> Wire for T {}
 
-fn covered(stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> Box<dyn Wire> {
-    Box::new(StreamOwned::new(ServerConnection::new(tls.expect("a certificate")).unwrap(), stream))
+/// One connection, and how far it has come.
+struct Session<'s> {
+    stream: TcpStream,
+    wire: Box<dyn Wire>,
+    cover: Cover,
+    tls: Option<Arc<ServerConfig>>,
+    state: &'s Mutex<State>,
+    greeted: bool,
+    hidden: bool,
+    known: bool,
+    from: Option<String>,
+    to: Option<String>,
 }
 
-fn serve(stream: TcpStream, cover: Cover, tls: Option<Arc<ServerConfig>>, state: &Mutex<State>) {
-    let mut wire: Box<dyn Wire> = match cover {
-        Cover::Wrapped => covered(stream.try_clone().unwrap(), tls.clone()),
-        Cover::Upgraded | Cover::Open => Box::new(stream.try_clone().unwrap()),
-    };
-    if say(&mut wire, "220 mail.example.com ready").is_none() {
-        return;
+impl<'s> Session<'s> {
+    fn new(stream: TcpStream, cover: Cover, tls: Option<Arc<ServerConfig>>, state: &'s Mutex<State>) -> Self {
+        let wire = Box::new(stream.try_clone().unwrap());
+        let hidden = cover != Cover::Upgraded;
+        let (greeted, known, from, to) = (false, false, None, None);
+        let mut session = Self { stream, wire, cover, tls, state, greeted, hidden, known, from, to };
+        if cover == Cover::Wrapped {
+            session.hide();
+        }
+        session
     }
-    let (mut greeted, mut hidden, mut known) = (false, cover != Cover::Upgraded, false);
-    let (mut from, mut to) = (None::<String>, None::<String>);
-    let complain = |line: &str| state.lock().unwrap().complaints.push(line.to_owned());
-    while let Some(line) = line(&mut wire, state) {
-        let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
-        let answer = match word {
+
+    fn hide(&mut self) {
+        let tls = ServerConnection::new(self.tls.clone().expect("a certificate")).unwrap();
+        self.wire = Box::new(StreamOwned::new(tls, self.stream.try_clone().unwrap()));
+        (self.hidden, self.greeted) = (true, false);
+    }
+
+    /// Talks until one side has had enough.
+    fn talk(mut self) -> Option<()> {
+        say(&mut self.wire, "220 mail.example.com ready")?;
+        loop {
+            let line = line(&mut self.wire, self.state)?;
+            self.state.lock().unwrap().heard.push(line.clone());
+            let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
+            let answer = self.answer(word, rest)?;
+            say(&mut self.wire, answer)?;
+            if answer.starts_with("221") {
+                return None;
+            }
+            if word == "STARTTLS" && answer.starts_with("220 ") {
+                self.hide();
+            }
+        }
+    }
+
+    fn act(&self, fits: impl Fn(Act) -> bool) -> Option<Act> {
+        self.state.lock().unwrap().act(fits)
+    }
+
+    /// What is answered; nothing when it goes without a word.
+    fn answer(&mut self, word: &str, rest: &str) -> Option<&'static str> {
+        Some(match word {
             "EHLO" if !rest.is_empty() => {
-                greeted = true;
-                if hidden { "250-mail.example.com\r\n250 AUTH PLAIN" } else { "250-mail.example.com\r\n250 STARTTLS" }
+                self.greeted = true;
+                if self.hidden {
+                    "250-mail.example.com\r\n250 AUTH PLAIN"
+                } else {
+                    "250-mail.example.com\r\n250 STARTTLS"
+                }
             }
-            "STARTTLS" if greeted && !hidden => {
-                say(&mut wire, "220 go on");
-                wire = covered(stream.try_clone().unwrap(), tls.clone());
-                (hidden, greeted) = (true, false);
-                continue;
+            "STARTTLS" if self.greeted && !self.hidden => {
+                if self.act(|act| act == Act::Inject).is_some() {
+                    say(&mut self.wire, "220 go on\r\n250-mail.example.com\r\n250 AUTH PLAIN\r\n235 welcome");
+                    return None;
+                }
+                "220 go on"
             }
-            "AUTH" if greeted && hidden && !known => {
-                let given = rest.strip_prefix("PLAIN ").and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
-                known = [PASSWORD, NEXT_PASSWORD].iter().any(|word| given == format!("\0{USER}\0{word}").into_bytes());
-                if known { "235 welcome" } else { "535 5.7.8 bad credentials" }
+            "AUTH" if self.greeted && self.hidden && !self.known => self.log_in(rest),
+            "MAIL" if !self.known && (self.cover != Cover::Open || self.act(|act| act == Act::Demand).is_some()) => {
+                "530 5.7.0 who are you"
             }
-            "MAIL" if hidden && !known && cover != Cover::Open => "530 5.7.0 who are you",
-            "MAIL" if greeted && hidden => {
-                from = between(rest);
+            "RSET" if self.greeted => {
+                (self.from, self.to) = (None, None);
+                "250 forgotten"
+            }
+            "MAIL" if self.greeted && self.hidden => {
+                self.from = between(rest);
                 "250 sender taken"
             }
-            "RCPT" if from.is_some() => {
-                match state.lock().unwrap().script.pop_front_if(|act| matches!(act, Act::Receiver(_))) {
-                    Some(Act::Receiver(answer)) => answer,
-                    _ => {
-                        to = between(rest);
-                        "250 receiver taken"
-                    }
+            "RCPT" if self.from.is_some() => match self.act(|act| matches!(act, Act::Receiver(_))) {
+                Some(Act::Receiver(answer)) => answer,
+                _ => {
+                    self.to = between(rest);
+                    "250 receiver taken"
                 }
-            }
-            "DATA" if to.is_some() => {
-                say(&mut wire, "354 go on");
-                let Some(text) = words(&mut wire, state) else { return };
-                let (from, to) = (from.take().unwrap(), to.take().unwrap());
-                let act = state.lock().unwrap().script.pop_front();
-                if let Some(Act::Words(answer)) = act {
-                    answer
-                } else {
-                    judge(&text, &complain);
-                    state.lock().unwrap().taken.push(Taken { from, to, text });
-                    if act == Some(Act::TakeAndCut) {
-                        return;
-                    }
-                    "250 taken"
-                }
-            }
-            "QUIT" => {
-                say(&mut wire, "221 goodbye");
-                return;
-            }
+            },
+            "DATA" if self.to.is_some() => return self.take(),
+            "QUIT" => "221 goodbye",
             _ => {
-                complain(&line);
+                self.state.lock().unwrap().complaints.push(format!("{word} {rest}"));
                 "503 not now"
             }
-        };
-        if say(&mut wire, answer).is_none() {
-            return;
+        })
+    }
+
+    fn log_in(&mut self, rest: &str) -> &'static str {
+        if let Some(Act::Login(answer)) = self.act(|act| matches!(act, Act::Login(_))) {
+            return answer;
         }
+        let given = rest.strip_prefix("PLAIN ").and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
+        self.known = [PASSWORD, NEXT_PASSWORD].iter().any(|word| given == format!("\0{USER}\0{word}").into_bytes());
+        if self.known { "235 welcome" } else { "535 5.7.8 bad credentials" }
+    }
+
+    fn take(&mut self) -> Option<&'static str> {
+        say(&mut self.wire, "354 go on")?;
+        let text = words(&mut self.wire, self.state)?;
+        let (from, to) = (self.from.take().unwrap(), self.to.take().unwrap());
+        let act = self.act(|act| matches!(act, Act::Words(_) | Act::TakeAndCut));
+        if let Some(Act::Words(answer)) = act {
+            return Some(answer);
+        }
+        let mut state = self.state.lock().unwrap();
+        judge(&text, &mut state.complaints);
+        state.taken.push(Taken { from, to, text });
+        (act != Some(Act::TakeAndCut)).then_some("250 taken")
     }
 }
 
 /// A mail as it must be: nothing but ASCII, lines of a length that all servers take, every header that readers want.
-fn judge(text: &str, complain: &impl Fn(&str)) {
+fn judge(text: &str, complaints: &mut Vec<String>) {
     let head = text.split("\r\n\r\n").next().unwrap();
     for name in [
         "From: ",
@@ -210,11 +268,11 @@ fn judge(text: &str, complain: &impl Fn(&str)) {
         "Auto-Submitted: auto-generated",
     ] {
         if head.lines().filter(|line| line.starts_with(name)).count() != 1 {
-            complain(&format!("not one {name} in {head}"));
+            complaints.push(format!("not one {name} in {head}"));
         }
     }
     if !text.is_ascii() || text.lines().any(|line| line.len() > 998) || head.contains("Bcc") {
-        complain(&format!("no mail is written like this: {text}"));
+        complaints.push(format!("no mail is written like this: {text}"));
     }
 }
 

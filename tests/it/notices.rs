@@ -13,6 +13,7 @@ use ringfall::app::ports::Later;
 use ringfall::egress::Egress;
 use ringfall::model::ids::OrgSlug;
 use ringfall::model::secret::Secret;
+use ringfall::notices::mail::Mail;
 use ringfall::notices::{Accounts, Bases, Notices};
 use ringfall::rules::ruleset::ChannelKind;
 use ringfall::tenant::profile::Provider;
@@ -197,6 +198,10 @@ impl Accounts for One {
     fn outlet<'a>(&'a self, _: &'a OrgSlug, _: Provider) -> Later<'a, Result<Option<Outlet>, String>> {
         Box::pin(async { Ok(Some(self.0.clone())) })
     }
+
+    fn whose<'a>(&'a self, _: &'a OrgSlug, _: Provider) -> Later<'a, String> {
+        Box::pin(async { "--platform".to_owned() })
+    }
 }
 
 fn notices(secret: &str, web: &Web) -> Notices {
@@ -210,7 +215,7 @@ fn notices(secret: &str, web: &Web) -> Notices {
     let bases = Bases { slack: web.url(), telegram: web.url() };
     let egress = Egress::new(Allowed::parse("127.0.0.1").unwrap()).unwrap();
     let gate = Arc::new(Gate::new(&web.url(), Patience::default()).unwrap());
-    Notices { accounts: Arc::new(One(outlet)), egress, bases, gate }
+    Notices { accounts: Arc::new(One(outlet)), egress, bases, gate, mail: Mail::default() }
 }
 
 fn notice(kind: ChannelKind, to: &str) -> Notice {

@@ -14,6 +14,9 @@ use crate::model::ids::OrgSlug;
 use crate::outreach::guard;
 use crate::rules::ruleset::{ChannelKind, RuleSet};
 
+/// Half of the pause before a mail is sent again that may have arrived, in seconds; it doubles each time.
+const RARELY: i64 = 450;
+
 /// A notice on its way.
 #[derive(Clone)]
 pub struct Notice {
@@ -116,7 +119,9 @@ pub(in crate::app::messenger) async fn attempt(
         Err(Failed::Unknown(why)) if notice.kind == ChannelKind::Whatsapp => Became::Unknown(why),
         Err(Failed::Unknown(why)) => {
             let why = format!("whether it arrived is not known, so it is sent again: {why}");
-            Became::Later { after: pause(delivery.attempts), why }
+            // A mail that was taken without a word is there already: a few of it are better than none, and than many.
+            let slowly = if notice.kind == ChannelKind::Email { RARELY << delivery.attempts.min(4) } else { 0 };
+            Became::Later { after: pause(delivery.attempts).max(slowly), why }
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::feed::token::Account;
 use crate::model::ids::OrgSlug;
 use crate::model::phone::E164;
 use crate::model::secret::Secret;
-use crate::notices::{mail, slack, telegram};
+use crate::notices::mail::{self, Ungreeted};
+use crate::notices::{slack, telegram};
 use crate::settings::Settings;
 use crate::tenant::owner::Owner;
 use crate::tenant::profile::Provider;
@@ -185,7 +186,11 @@ pub(crate) async fn email(office: &Office, settings: &Settings, args: &Email, by
         None => Secret::new(String::new()),
     };
     let egress = Egress::new(settings.outbound.allow.clone())?;
-    mail::greeted(&egress, &server, &from, &password).await.map_err(Misuse)?;
+    match mail::greeted(&egress, &server, &from, &password).await {
+        Ok(()) => {}
+        Err(Ungreeted::Wrong(why)) => return Err(Misuse(why).into()),
+        Err(Ungreeted::Away(why)) => anyhow::bail!("{why}"),
+    }
     connected(office, wish(args.whose.owner(), Provider::Email, from, &server.to_string(), password), by).await
 }
 

@@ -58,8 +58,9 @@ async fn account(report: &mut Report, office: &Office, slug: &OrgSlug, (what, pr
             report.pass(what, format!("goes over the account `{}` at {provider}", outlet.account));
         }
         Ok(None) => {
+            let whose = office.whose_outlet(slug, provider).await;
             let remedy =
-                format!("`ringfall connect {provider} --org {slug}`; `ringfall connect {provider} --help` says how");
+                format!("`ringfall connect {provider} {whose}`; `ringfall connect {provider} --help` says how");
             report.fail(what, format!("no account at {provider} is connected"), remedy);
         }
         Err(error) => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::ids::{ContactId, FlowId, SwitchId};
+use crate::model::mail::is_plain;
 use crate::model::numbering::country;
 use crate::model::phone::E164;
 use crate::rules::bar::known;
@@ -290,14 +291,15 @@ impl<'a> Desk<'a> {
     /// A mail address.
     pub(super) fn mail_address(&mut self, at: &At<'_>, text: &str) -> bool {
         let (user, host) = text.split_once('@').unwrap_or_default();
-        let plain = |byte: u8| byte.is_ascii_graphic() && !br#"@,;:<>()[]\""#.contains(&byte);
-        let dotted = |part: &str| part.split('.').all(|piece| !piece.is_empty());
-        let named = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
-        let user = (1..=64).contains(&user.len()) && user.bytes().all(plain) && dotted(user);
-        let fine = user && host.contains('.') && host.len() <= 189 && host.bytes().all(named) && dotted(host);
+        let clean = |part: &str| !part.is_empty() && !part.contains(['@', ' ', ',', ';', '<', '>', '"']);
+        let fine = clean(user) && clean(host) && host.contains('.') && !host.starts_with('.') && !host.ends_with('.');
         if !fine {
             let help = "write it like `desk@example.com`";
             self.error(at, "bad-address", format!("`{}` is not a mail address", shorten(text)), help);
+        } else if !is_plain(text) {
+            let message = format!("hardly any mail server takes mail for `{}`", shorten(text));
+            let help = "write it with plain letters and digits; a host with others has a name that begins with `xn--`";
+            self.report(at, at.warning("odd-address", message).help(help));
         }
         fine
     }

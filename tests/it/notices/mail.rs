@@ -8,7 +8,7 @@ use ringfall::app::outside::Allowed;
 use ringfall::app::ports::Later;
 use ringfall::egress::{Egress, Names};
 use ringfall::model::secret::Secret;
-use ringfall::notices::mail::{Server, greeted};
+use ringfall::notices::mail::{Server, Ungreeted, greeted};
 
 use crate::fake_mail::{Act, Cover, MailServer, NEXT_PASSWORD, PASSWORD, Taken, USER};
 use crate::organizations::desk::{Desk, KEY as SEALING};
@@ -61,6 +61,12 @@ impl Shop {
         service.ask(&mailbox.attribute("action"), &left).await;
     }
 
+    /// Somebody calls whom nobody takes.
+    async fn call(&self, service: &Service, number: usize) {
+        let (call, from) = (format!("CA{number:032x}"), format!("+131255501{number:02}"));
+        service.ask("/twilio/inbound-call", &[("CallSid", &call), ("From", &from)]).await;
+    }
+
     /// The mails once there are so many, while the clock goes on.
     async fn taken(&self, count: usize) -> Vec<Taken> {
         for _ in 0..600 {
@@ -94,11 +100,11 @@ async fn a_message_and_a_missed_call_are_told_by_mail() {
     // Whoever may not send is told so, and connects nothing.
     let wrong = format!("connect email --platform --server unencrypted://{} --user {USER}", shop.mail.address);
     let refused = shop.desk.refuses(2, &wrong, "not-the-password");
-    assert!(refused.contains("does not take the user or the password (permanent error (535)"), "{refused}");
+    assert!(refused.contains("does not take the user or the password: 535 5.7.8 bad credentials"), "{refused}");
     assert!(!refused.contains("not-the-password"), "{refused}");
     let service = shop.house.serve_with(&SHARED, None).await;
     shop.leave_a_message(&service).await;
-    shop.until("waiting", "connect email --org acme").await;
+    shop.until("waiting", "connect email --platform").await;
     shop.connect(PASSWORD);
     let mut taken = shop.taken(2).await;
     taken.sort_by(|one, other| one.to.cmp(&other.to));
@@ -109,14 +115,14 @@ async fn a_message_and_a_missed_call_are_told_by_mail() {
     assert_eq!((notice.header("From"), notice.header("To")), (USER.to_owned(), "desk@example.com".to_owned()));
     assert_eq!(message.to, "owner@example.com");
     assert!(message.body().starts_with("New message (12 s) from +13125550123 for "), "{message:?}");
-    // The same step again tells nobody again.
+    // The same step again tells nobody again: what comes after it is told, and nothing between.
     shop.leave_a_message(&service).await;
-    shop.until("sent", "owner@example.com").await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(shop.mail.taken().len(), 2);
+    shop.call(&service, 1).await;
+    let told: Vec<String> = shop.taken(3).await.into_iter().map(|mail| mail.to).collect();
+    assert_eq!((told.len(), told.last().map(String::as_str)), (3, Some("desk@example.com")));
     let shown = shop.desk.does("connect list", "") + &shop.desk.does("outbox list", "");
     assert!(shown.contains(USER) && !shown.contains(PASSWORD), "{shown}");
-    assert_eq!(shop.desk.does("outbox list --state sent", "").lines().count(), 2);
+    assert_eq!(shop.desk.does("outbox list --state sent", "").lines().count(), 3);
     service.running.stop().await;
 }
 
@@ -125,33 +131,55 @@ async fn what_a_mail_server_answers_is_understood() {
     let shop = Shop::new();
     shop.connect(PASSWORD);
     let service = shop.house.serve_with(&SHARED, None).await;
-    // One that is busy is asked again; whether the second was taken is not known, and it goes out under the same name.
+    // One that is busy is asked again; whether the second was taken is not known, and it goes out under the same name,
+    // after a while that grows.
     shop.mail.state().script.extend([Act::Words("451 4.3.0 come back"), Act::TakeAndCut]);
     service.arrive().await;
-    let taken = shop.taken(2).await;
-    assert_eq!(taken[0].header("Message-ID"), taken[1].header("Message-ID"));
+    let taken = shop.taken(1).await;
+    shop.until("waiting", "whether it arrived is not known").await;
+    shop.house.clock.forward(3_600);
+    let again = shop.taken(2).await;
+    assert_eq!(again[1].header("Message-ID"), taken[0].header("Message-ID"));
     assert!(taken[0].header("Message-ID").ends_with("@example.com>"), "{taken:?}");
-    // An address that does not exist is dead at once, and the list says why without telling the address twice.
-    shop.mail.state().script.push_back(Act::Receiver("550 5.1.1 <desk@example.com>: nobody here"));
-    service.ask("/twilio/inbound-call", &[("CallSid", "CA00000000000000000000000000000001")]).await;
+    // An address that does not exist is dead at once, and the server's words tell nobody's address.
+    shop.mail.state().script.push_back(Act::Receiver("550 5.1.1 <Desk@Example.com>: nobody here"));
+    shop.call(&service, 1).await;
     let dead = shop.until("dead", "nobody here").await;
-    assert!(dead.contains("the mail server refuses it") && dead.matches("desk@example.com").count() <= 1, "{dead}");
-    assert_eq!(shop.mail.taken().len(), 2);
-    // A password that was changed at the server: it waits, and goes out once the new one is connected.
-    let other = MailServer::start(Cover::Open, None);
-    let gone = shop.mail.address;
-    let dead_end = format!("connect email --platform --server unencrypted://{gone} --user stranger@example.com");
-    assert!(shop.desk.refuses(2, &dead_end, PASSWORD).contains("535"));
-    let next = format!("connect email --platform --server unencrypted://{} --user {USER}", other.address);
-    shop.desk.does(&next, NEXT_PASSWORD);
-    service.ask("/twilio/inbound-call", &[("CallSid", "CA00000000000000000000000000000002")]).await;
-    for _ in 0..600 {
-        if !other.taken().is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(dead.contains("refuses the receiver: 550 5.1.1 (address) nobody here"), "{dead}");
+    // A full mailbox, and a password that the server takes no longer, can be mended: what waits goes out by itself.
+    for act in [Act::Receiver("552 5.2.2 mailbox full"), Act::Login("535 5.7.8 bad credentials")] {
+        shop.mail.state().script.push_back(act);
     }
-    assert_eq!((other.taken().len(), shop.mail.taken().len()), (1, 2), "the account that was connected last is used");
+    shop.call(&service, 2).await;
+    shop.until("waiting", "mailbox full").await;
+    shop.house.clock.forward(1_000);
+    shop.until("waiting", "`ringfall connect email` with the right ones").await;
+    assert_eq!(shop.mail.taken().len(), 2);
+    shop.connect(NEXT_PASSWORD);
+    shop.house.clock.forward(1_000);
+    shop.taken(3).await;
+    service.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_mails_that_waited_all_go_out() {
+    let shop = Shop::new();
+    let service = shop.house.serve_with(&SHARED, None).await;
+    for number in 0..30 {
+        shop.call(&service, number).await;
+    }
+    shop.until("waiting", "connect email --platform").await;
+    shop.connect(PASSWORD);
+    shop.taken(20).await;
+    shop.until("waiting", "20 went there within ten minutes: it waits").await;
+    for _ in 0..20 {
+        shop.house.clock.forward(100);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let taken = shop.taken(30).await;
+    let names: std::collections::BTreeSet<String> = taken.iter().map(|mail| mail.header("Message-ID")).collect();
+    assert_eq!((taken.len(), names.len()), (30, 30), "each once");
+    assert_eq!(shop.desk.does("outbox list --state dead", ""), "");
     service.running.stop().await;
 }
 
@@ -169,35 +197,79 @@ fn nothing_is_told_before_the_connection_is_safe() {
         let file = house.path(authority).display().to_string();
         Desk::of(&house, &[SHARED[0], SHARED[1], ("SSL_CERT_FILE", &file)])
     };
-    let connect = |server: String| format!("connect email --platform --server {server} --user {USER}");
-    for server in [format!("smtps://{}", wrapped.address), format!("smtp://{}", upgraded.address)] {
-        desk("authority.pem").does(&connect(server.clone()), PASSWORD);
-        let refused = desk("stranger.pem").refuses(2, &connect(server), PASSWORD);
+    let connect = |server: &str| format!("connect email --platform --server {server} --user {USER}");
+    let trusting = desk("authority.pem");
+    for (server, heard) in [(&wrapped, "smtps"), (&upgraded, "smtp")] {
+        let address = format!("{heard}://{}", server.address);
+        trusting.does(&connect(&address), PASSWORD);
+        let before = server.state().heard.len();
+        let refused = desk("stranger.pem").refuses(3, &connect(&address), PASSWORD);
         assert!(refused.contains("cannot be reached safely") && !refused.contains(PASSWORD), "{refused}");
+        let heard = server.state().heard[before..].join(" ");
+        assert!(!heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");
     }
-    // One that does not offer it is told nothing.
-    let refused = desk("authority.pem").refuses(2, &connect(format!("smtp://{}", open.address)), PASSWORD);
-    assert!(refused.contains("STARTTLS is not supported"), "{refused}");
-    // One that asks who we are although we name nobody.
-    desk("authority.pem")
-        .does(&format!("connect email --platform --server unencrypted://{} --from {USER}", open.address), "");
+    // One that does not offer it, and one that goes on to talk in the open, hear nothing of worth.
+    let refused = trusting.refuses(3, &connect(&format!("smtp://{}", open.address)), PASSWORD);
+    assert!(refused.contains("offers no encryption"), "{refused}");
+    upgraded.state().script.push_back(Act::Inject);
+    let before = upgraded.state().heard.len();
+    let refused = trusting.refuses(3, &connect(&format!("smtp://{}", upgraded.address)), PASSWORD);
+    assert!(refused.contains("says more than it should"), "{refused}");
+    let heard = [upgraded.state().heard[before..].join(" "), open.state().heard.join(" ")].concat();
+    assert!(heard.contains("EHLO [127.0.0.1]") && !heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");
+    // One that wants to know who we are although nobody was named.
+    let nobody = format!("connect email --platform --server unencrypted://{} --from {USER}", open.address);
+    open.state().script.push_back(Act::Demand);
+    let refused = trusting.refuses(2, &nobody, "");
+    assert!(refused.contains("takes nothing from this sender: 530 5.7.0 who are you"), "{refused}");
+    trusting.does(&nobody, "");
+    // What is misuse is told before anybody is asked.
+    let before = open.state().heard.len();
+    for (server, who, part) in [
+        ("https://127.0.0.1", "--user phones@example.com", "is no mail server"),
+        ("127.0.0.1:0", "--user phones@example.com", "is no mail server"),
+        (&open.address.to_string(), "--user phones", "`phones` is not a mail address: give the sender with `--from`"),
+        (
+            "unencrypted://192.168.1.1",
+            "--user phones@example.com",
+            "`192.168.1.1` cannot be asked: its host leads to a private",
+        ),
+    ] {
+        let told = trusting.refuses(2, &format!("connect email --platform --server {server} {who}"), PASSWORD);
+        assert!(told.contains(part), "{server}: {told}");
+    }
+    assert_eq!(open.state().heard.len(), before);
+    let gone = trusting.refuses(3, &connect("127.0.0.1:1"), PASSWORD);
+    assert!(gone.contains("cannot be asked: Connection refused"), "{gone}");
     for server in [&wrapped, &upgraded, &open] {
         assert_eq!(server.taken(), []);
     }
-    // What is misuse is told before anybody is asked.
-    let before = wrapped.state().came;
-    for (server, who, part) in [
-        ("https://mail.example.com", "--user phones@example.com", "is no mail server"),
-        ("mail.example.com:0", "--user phones@example.com", "is no mail server"),
-        ("127.0.0.1:1", "--user phones", "`phones` is not a mail address: give the sender with `--from`"),
-        ("unencrypted://192.168.1.1", "--user phones@example.com", "private address"),
-        ("127.0.0.1:1", "--user phones@example.com", "cannot be asked"),
-    ] {
-        let told =
-            desk("authority.pem").refuses(2, &format!("connect email --platform --server {server} {who}"), PASSWORD);
-        assert!(told.contains(part), "{server}: {told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_goes_out_encrypted_and_from_a_service_of_its_own() {
+    let [authority, certificate, key] = certificates();
+    let identity = Some((certificate.as_str(), key.as_str()));
+    for (cover, word) in [(Cover::Wrapped, "smtps"), (Cover::Upgraded, "smtp")] {
+        let mail = MailServer::start(cover, identity);
+        let house = House::with(&[("rules/acme.yaml", RULES)]);
+        house.write("authority.pem", &authority);
+        let file = house.path("authority.pem").display().to_string();
+        let settings =
+            [SHARED[0], SHARED[1], ("SSL_CERT_FILE", &*file), ("RINGFALL_RULES", "rules"), ("RINGFALL_DATA", "data")];
+        let desk = Desk::of(&house, &settings);
+        desk.does(&format!("connect email --platform --server {word}://{} --user {USER}", mail.address), PASSWORD);
+        let service = crate::process::Server::start(&house.path("."), &settings);
+        desk.does(&format!("call --server http://{} --to +16195550100 --data data", service.address), "");
+        for _ in 0..600 {
+            if !mail.taken().is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let taken = mail.taken();
+        assert!(taken.iter().any(|mail| mail.to == "desk@example.com"), "{taken:?}\n{}", desk.does("outbox list", ""));
     }
-    assert_eq!(wrapped.state().came, before);
 }
 
 /// A name of somewhere outside.
@@ -214,6 +286,9 @@ impl Names for Outside {
 async fn nobody_outside_is_told_anything_unencrypted() {
     let egress = Egress::by(Allowed::default(), Arc::new(Outside)).unwrap();
     let server = Server::parse("unencrypted://mail.example.com", None).unwrap();
-    let told = greeted(&egress, &server, USER, &Secret::new(String::new())).await.unwrap_err();
-    assert!(told.contains("nothing is sent there unencrypted"), "{told}");
+    let told = greeted(&egress, &server, USER, &Secret::new(String::new())).await;
+    assert!(
+        matches!(&told, Err(Ungreeted::Wrong(why)) if why.contains("nothing is sent there unencrypted")),
+        "{told:?}"
+    );
 }
