@@ -31,7 +31,7 @@ pub struct Connect {
     pub api_key: Option<ApiKey>,
     /// Its numbers.
     pub numbers: Vec<E164>,
-    /// How long signatures are only observed; none to enforce them at once.
+    /// How long a new account's signatures are only observed; none to enforce them at once.
     pub observe: Option<Observe>,
 }
 
@@ -97,7 +97,8 @@ struct Belongings {
 }
 
 impl Office {
-    /// Connects an account. What is there already is left as it is, so that it can be said twice.
+    /// Connects an account. What is there already is left as it is, so that it can be said twice; only that signatures
+    /// are to be enforced counts at once.
     ///
     /// The token is checked once with the carrier, the verifier is derived from it, and it is forgotten.
     pub async fn connect(
@@ -146,6 +147,12 @@ impl Office {
         }
         if mode == Mode::Really && !changes.is_empty() {
             self.store.change(&wish.owner, changes, by).await.map_err(taken)?;
+        }
+        if wish.observe.is_none() && matches!(installation.signature, SignatureMode::Observe(_)) {
+            done.push(format!("refuses wrong signatures of the account `{}` from now on", wish.account));
+            if mode == Mode::Really {
+                self.enforce(&wish.owner, Some(&wish.account), by).await?;
+            }
         }
         Ok(Connected { installation: installation.id, done })
     }

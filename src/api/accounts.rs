@@ -58,7 +58,7 @@ pub(crate) struct NewInstallation {
     /// Numbers that belong to it.
     #[serde(default)]
     numbers: Vec<String>,
-    /// Whether signatures are enforced at once, instead of being observed first.
+    /// Whether signatures are enforced at once, instead of being observed first; of a connected account, too.
     #[serde(default)]
     enforce: bool,
 }

@@ -21,7 +21,7 @@ use crate::model::phone::E164;
 use crate::model::secret::{ApiKey, Secret};
 use crate::settings::Settings;
 use crate::startup::carrier;
-use crate::tenant::installation::{Installation, Proof, SignatureMode};
+use crate::tenant::installation::{Installation, Proof};
 use crate::tenant::owner::Owner;
 use crate::tenant::stamp::Stamp;
 
@@ -283,10 +283,8 @@ async fn twilio(office: &Office, settings: &Settings, args: &Twilio, by: &Stamp)
         observe: args.observing.observe(),
     };
     let connected = office.connect(&wish, &carrier::Check::new(settings)?, Mode::Really, by).await;
-    let account = wish.account.clone();
     drop(wish);
-    let mut connected = told_whose(office, connected, args.whose.owner().org(), &args.numbers).await?;
-    connected.done.extend(enforced(office, args, &account, by).await?);
+    let connected = told_whose(office, connected, args.whose.owner().org(), &args.numbers).await?;
     if connected.done.is_empty() {
         return Ok(told("nothing to do: all of it is connected already"));
     }
@@ -299,26 +297,6 @@ async fn twilio(office: &Office, settings: &Settings, args: &Twilio, by: &Stamp)
         eprintln!("Next: at Twilio, set the numbers' voice webhook to {url}/twilio/inbound-call{org} (POST)");
     }
     Ok(Outcome::Fine)
-}
-
-/// Ends the observing of an account that was connected before, where that is asked for.
-async fn enforced(
-    office: &Office,
-    args: &Twilio,
-    account: &AccountSid,
-    by: &Stamp,
-) -> Result<Option<String>, AdminError> {
-    let owner = args.whose.owner();
-    if !args.observing.enforce {
-        return Ok(None);
-    }
-    let mut all = office.installations(&owner).await?.into_iter();
-    let observes = |it: &Installation| it.is_active() && matches!(it.signature, SignatureMode::Observe(_));
-    if !all.any(|it| it.account == account.as_str() && observes(&it)) {
-        return Ok(None);
-    }
-    office.enforce(&owner, Some(account), by).await?;
-    Ok(Some(format!("refuses wrong signatures of the account `{account}` from now on")))
 }
 
 /// Adds who has the number that is taken: whoever keeps the store may know.

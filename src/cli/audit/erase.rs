@@ -26,7 +26,7 @@ use crate::store::{Archive, Erasing};
     after_help = "The service must be stopped: it holds the journal. Stopped half way, it goes on when it is run again.\n\
     Recordings are deleted over the account of the settings, or the organization's own; `--keep-recordings` leaves them.\n\
     Where the settings name a database, the trail of all nodes is erased from too; run it on every node.\n\
-    What sinks have sent to other places must be erased there.\n\
+    What sinks, texts, mails and notices have told elsewhere must be erased there.\n\
     Exit codes: 0 erased, 1 nothing tells of this caller or something is left, 2 misuse, 3 could not run.\n\
     Example: ringfall audit erase --caller +13125550123"
 )]
