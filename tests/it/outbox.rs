@@ -121,6 +121,7 @@ both! {
     what_the_carrier_does_not_have_is_sent_again_after_three_looks,
     a_call_that_is_taken_needs_no_more_texts_and_only_one_takes_it,
     loops_stop_texts_and_age_does,
+    too_much_for_a_channel_or_a_mailbox_waits,
     a_days_money_stops_what_costs_and_nothing_that_is_free,
     what_waits_for_midnight_goes_out_with_the_new_days_money,
     money_for_what_did_not_go_out_comes_back_and_the_carriers_price_counts,

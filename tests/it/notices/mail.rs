@@ -170,13 +170,17 @@ async fn many_mails_that_waited_all_go_out() {
     }
     shop.until("waiting", "connect email --platform").await;
     shop.connect(PASSWORD);
+    // Twenty at once, and the others within minutes.
     shop.taken(20).await;
-    shop.until("waiting", "20 went there within ten minutes: it waits").await;
-    for _ in 0..20 {
-        shop.house.clock.forward(100);
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut taken = shop.mail.taken();
+    for _ in 0..100 {
+        if taken.len() >= 30 {
+            break;
+        }
+        shop.house.clock.forward(60);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        taken = shop.mail.taken();
     }
-    let taken = shop.taken(30).await;
     let names: std::collections::BTreeSet<String> = taken.iter().map(|mail| mail.header("Message-ID")).collect();
     assert_eq!((taken.len(), names.len()), (30, 30), "each once");
     assert_eq!(shop.desk.does("outbox list --state dead", ""), "");

@@ -110,6 +110,26 @@ pub(crate) async fn loops_stop_texts_and_age_does(ground: Ground) {
     assert!(dead[0].reason.as_ref().unwrap().contains("in time"), "{dead:?}");
 }
 
+pub(crate) async fn too_much_for_a_channel_or_a_mailbox_waits(ground: Ground) {
+    let desk = ground.open();
+    for (number, to) in ["#team", "desk@example.com"].into_iter().enumerate() {
+        let now = 100 + i64::try_from(number).unwrap() * 10_000;
+        desk.keep((0..30).map(|number| draft(&format!("{to} {number}"), to, now)).collect(), None).await.unwrap();
+        let first = claim(&desk, now).await;
+        assert_eq!(first.len(), 20, "{to}");
+        for delivery in first {
+            desk.settle(delivery.id, Became::Sent(delivery.id.to_string().into()), now).await.unwrap();
+        }
+        let waits = desk.list(None, &["waiting"], 100).await.unwrap();
+        assert!(waits.len() == 10 && waits[0].reason.as_ref().unwrap().contains("it waits"), "{waits:?}");
+        assert!(claim(&desk, now + 59).await.is_empty());
+        // As long as the first ones are within ten minutes, the others are put off; then they go.
+        assert!(claim(&desk, now + 500).await.is_empty());
+        assert_eq!(claim(&desk, now + 601).await.len(), 10, "{to}");
+        assert_eq!(desk.list(None, &["dead"], 1).await.unwrap(), []);
+    }
+}
+
 pub(crate) async fn one_organization_does_not_keep_another_waiting(ground: Ground) {
     let desk = ground.open();
     let of = |org: &str, number: u32| {
