@@ -74,6 +74,13 @@ pub async fn greeted(egress: &Egress, server: &Server, from: &str, password: &Se
     taken.map_err(told)
 }
 
+/// Whether the server still takes mail from whom it was connected for; nothing is sent.
+pub async fn works(egress: &Egress, outlet: &Outlet) -> Result<(), String> {
+    let server = Server::kept(&outlet.name).ok_or("the mail server is kept in a form that cannot be read")?;
+    let told = |(Ungreeted::Wrong(why) | Ungreeted::Away(why))| why;
+    greeted(egress, &server, &outlet.account, &outlet.secret).await.map_err(told)
+}
+
 impl Mail {
     /// Sends a notice; the name that the mail has. A repeat has the same one, so that mailboxes can leave it out.
     pub(in crate::notices) async fn send(

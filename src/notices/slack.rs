@@ -84,7 +84,7 @@ pub async fn workspace(egress: &Egress, base: &str, token: &Secret) -> Result<St
     let url = url.map_err(|why| why.to_string())?;
     let answer = asked(egress.sending().post(url).bearer_auth(token.expose()))
         .await
-        .map_err(|_unshown| "Slack could not be asked whether the token is right, so nothing was changed".to_owned())?;
+        .map_err(|_unshown| "Slack could not be asked whether the token is right".to_owned())?;
     let told: Told = serde_json::from_slice(&answer.body).map_err(|_unshown| answer.shown())?;
     if told.ok { Ok(told.team_id) } else { Err(format!("Slack does not take this token: {}", told.error)) }
 }

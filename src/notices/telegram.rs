@@ -94,9 +94,9 @@ pub fn bot_of(token: &Secret) -> std::result::Result<String, String> {
 /// The bot's name, when Telegram takes the token.
 pub async fn name(egress: &Egress, base: &str, token: &Secret) -> std::result::Result<String, String> {
     let url = url(egress, base, token, "getMe").map_err(|why| why.to_string())?;
-    let answer = asked(egress.sending().get(url)).await.map_err(|_unshown| {
-        "Telegram could not be asked whether the token is right, so nothing was changed".to_owned()
-    })?;
+    let answer = asked(egress.sending().get(url))
+        .await
+        .map_err(|_unshown| "Telegram could not be asked whether the token is right".to_owned())?;
     match serde_json::from_slice::<Told>(&answer.body) {
         Ok(Told { ok: true, result: Some(bot), .. }) => Ok(bot.username),
         Ok(told) => Err(format!("Telegram does not take this token: {}", told.description)),

@@ -21,7 +21,7 @@ use ringfall::twilio::client::{Gate, Patience};
 use serde_json::{Value, json};
 
 use crate::audit::web::{Act, Asked, Web};
-use crate::fake_mail::{Cover, MailServer, PASSWORD, USER};
+use crate::fake_mail::{Act as MailAct, Cover, MailServer, PASSWORD, USER};
 use crate::fake_twilio::{Fake, KEY, KEY_SECRET};
 use crate::organizations::desk::{Desk, KEY as SEALING};
 use crate::support::{ACCOUNT, House, LINE, Service};
@@ -416,6 +416,12 @@ fn doctor_says_of_each_channel_over_which_account_it_goes_or_what_is_missing() {
         assert!(told.contains(part), "{part} in\n{told}");
     }
     assert!(!told.contains("hunter2") && !told.contains(KEY_SECRET) && !told.contains("whsec_"), "{told}");
+    // A password that was changed at the server is noticed here, before anybody waits for a mail.
+    mail.state().script.push_back(MailAct::Login("535 5.7.8 bad credentials"));
+    let told = desk.refused_with(1, "doctor --org acme");
+    let why = "which does not work: the mail server does not take the user or the password: 535 5.7.8";
+    assert!(told.matches(why).count() == 2 && told.contains("connect it again"), "{told}");
+    assert_eq!(mail.taken(), []);
     // An address of the inside is asked only where the operator lets it.
     let told = alone.refused_with(1, "doctor --org acme");
     let part = "FAIL  acme: channel ours: its address is never asked: ";
