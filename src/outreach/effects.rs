@@ -75,11 +75,13 @@ impl<'a> Scene<'a> {
         let facts = record.facts.as_ref();
         let caller = facts.map(|facts| &facts.caller).or_else(|| summary.map(|it| &it.caller));
         let called = facts.map(|facts| &facts.called).or_else(|| summary.map(|it| &it.called));
-        let caller = Caller::parse(caller.map_or("", String::as_str));
+        let caller = caller.map_or_else(|| Caller::Malformed("".into()), |text| Caller::parse(text));
         let line_number = called.and_then(|text| E164::parse(text).ok());
         let named = facts.and_then(|facts| facts.line.as_deref());
         let line = rules.lines.iter().find(|line| Some(&*line.name) == named);
         let line = line.or_else(|| rules.lines.iter().find(|line| Some(&line.number) == line_number.as_ref()));
+        // Of a call of which nobody says where it came in, whoever is told hears from a number of ours all the same.
+        let line_number = line_number.or_else(|| rules.lines.first().map(|line| line.number.clone()));
         let now = Timestamp::from_microsecond(record.received.us).unwrap_or_default();
         // A call is told with the time at which it came in.
         let began = record.began.and_then(|began| Timestamp::from_second(began).ok()).unwrap_or(now);

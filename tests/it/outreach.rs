@@ -372,6 +372,32 @@ async fn a_message_is_told_with_an_address_that_only_we_can_make() {
 }
 
 #[actix_web::test]
+async fn a_message_that_was_left_elsewhere_is_told_all_the_same() {
+    let stage = Stage::new();
+    let service = stage.serve().await;
+    let told = |sid| [("RecordingSid", sid), ("RecordingDuration", "9"), ("RecordingStatus", "completed")];
+    // At the ending of a static host, while this machine was away.
+    let out = ["fallback", "export", "--out", "there"];
+    let mut export = program(&stage.house.path(""));
+    let export = export.args(out).env("RINGFALL_RULES", "rules").env("RINGFALL_PUBLIC_URL", crate::support::PUBLIC);
+    assert!(export.output().unwrap().status.success());
+    let page = std::fs::read_to_string(stage.house.path("there/acme/16195550100.xml")).unwrap();
+    let callback = page.split("recordingStatusCallback=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let callback = callback.strip_prefix(crate::support::PUBLIC).unwrap();
+    let report = told("RE0123456789abcdef0123456789abcdef");
+    for _ in 0..2 {
+        // The carrier tells of a recording without saying who called whom.
+        let nobody = [("From", ""), ("To", ""), ("CallStatus", ""), ("Direction", "")];
+        assert_eq!(service.ask(callback, &[&report[..], &nobody].concat()).await.status, 200);
+    }
+    let texts = stage.told(1).await;
+    assert_eq!((texts.len(), texts[0].0.as_str()), (1, OWNER));
+    assert!(texts[0].1.starts_with("New message (9 s) from an unknown number, "), "{texts:?}");
+    assert!(texts[0].1.contains(" Listen: "), "{texts:?}");
+    service.running.stop().await;
+}
+
+#[actix_web::test]
 async fn a_number_that_is_not_set_as_it_should_be_is_counted() {
     let stage = Stage::new();
     let service = stage.serve().await;

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use crate::app::answer::fault::Fault;
 use crate::app::answer::{Done, Visit};
 use crate::app::live::Organization;
-use crate::audit::record::{Facts, Kind, Record, Reported};
+use crate::audit::record::{Effected, Facts, Kind, Record, Reported};
+use crate::decide::decision::Effect;
 use crate::decide::words::places;
 use crate::model::ids::{ContactId, OrgSlug};
 use crate::respond::report;
+use crate::rules::ruleset::{RuleSet, Verb};
 use crate::webhook::continuation::{Continuation, Leg, Message};
+use crate::webhook::endpoint::Endpoint;
 use crate::webhook::event::{CallEvent, MessageEvent};
 
 /// A leg has changed its state.
@@ -33,7 +36,9 @@ fn told(visit: &Visit<'_>, event: &CallEvent, org: &Belongs, contact: Option<Con
 
 /// A message was recorded, or written out.
 pub(super) async fn message_left(visit: &Visit<'_>, event: &CallEvent) -> Result<Done, Fault> {
-    let continuation = visit.continuation()?;
+    let Some(continuation) = Continuation::parse(visit.endpoint, visit.verified.get().query())? else {
+        return Ok(left_outside(visit, event)?.await);
+    };
     let (kind, message) = match &continuation.leg {
         Leg::Recording(message) => (Kind::Recording, message),
         Leg::Transcription(message) => (Kind::Transcription, message),
@@ -58,6 +63,30 @@ fn left(
     record.reported.status = Some(report::message_status(event).to_owned());
     record.reported.contact = org.mailbox(message);
     visit.keep(record, visit.nothing())
+}
+
+/// A message was left at an ending that stands elsewhere: no answer of ours sent the caller there, yet those whom the
+/// ending would tell are to hear of it.
+fn left_outside<'v>(visit: &'v Visit<'_>, event: &CallEvent) -> Result<impl Future<Output = Done> + use<'v>, Fault> {
+    if visit.endpoint != Endpoint::Recording {
+        return Err(Fault::NoPlace);
+    }
+    let org = match Belongs::guessed(visit, event)? {
+        Belongs::To(org) if visit.grant(&org.slug).is_some() => org,
+        Belongs::To(_) | Belongs::Named(_) | Belongs::Nobody => return Err(Fault::NoPlace),
+    };
+    let steps = org.rules.cascade(RuleSet::FINALLY).into_iter().flat_map(|ending| ending.steps.iter());
+    let mailbox = steps.filter_map(|step| if let Verb::Voicemail(id) = &step.verb { Some(*id) } else { None }).next();
+    let mailbox = mailbox.ok_or(Fault::NoPlace)?;
+    let status = report::message_status(event);
+    let mut record =
+        Record { step: report::message_step(Kind::Recording, event), ..visit.of(Kind::Recording, event, &org, None) };
+    record.reported.status = Some(status.to_owned());
+    record.reported.contact = Some(places::mailbox_name(&org.rules, mailbox).to_owned());
+    if status == "completed" {
+        record.effects.push(Effected::of(&org.rules, &Effect::Message { mailbox }));
+    }
+    Ok(visit.keep(record, visit.nothing()))
 }
 
 /// A text message came in, or one of ours changed its state.
