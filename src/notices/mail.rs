@@ -1,7 +1,9 @@
 //! Mail: an organization's own mail server takes it, by SMTP.
 
+use std::collections::BTreeMap;
 use std::str::FromStr as _;
-use std::time::{Duration, UNIX_EPOCH};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::{Address, Message};
@@ -11,6 +13,7 @@ use crate::app::messenger::herald::Notice;
 use crate::app::messenger::ports::Failed;
 use crate::app::outside::inside;
 use crate::egress::{Egress, Refused};
+use crate::model::ids::OrgSlug;
 use crate::model::mail::is_plain;
 use crate::model::secret::Secret;
 use crate::notices::answer::{later, never};
@@ -46,6 +49,15 @@ pub enum Ungreeted {
 #[derive(Debug, Default)]
 pub struct Mail {
     crowd: Crowd,
+    refusals: Mutex<BTreeMap<OrgSlug, Refusal>>,
+}
+
+/// That a server does not take mail from an account, whatever is in it.
+#[derive(Debug)]
+struct Refusal {
+    outlet: String,
+    why: String,
+    at: Instant,
 }
 
 /// Reads the address that mails come from; why it is none.
@@ -60,10 +72,10 @@ pub async fn greeted(egress: &Egress, server: &Server, from: &str, password: &Se
     let tls = egress.tls().map_err(|error| Ungreeted::Away(error.to_string()))?;
     let told = |trouble: Trouble| {
         let why = words(&trouble);
-        if let Trouble::Refused { stage: Stage::Login, .. } = trouble {
+        if let Trouble::Refused { stage: Stage::Login, code: 500.., .. } = trouble {
             return Ungreeted::Wrong(why);
         }
-        if let Trouble::Refused { stage: Stage::Sender, .. } = trouble {
+        if let Trouble::Refused { stage: Stage::Sender, code: 500.., .. } = trouble {
             return Ungreeted::Wrong(format!("{why} (`--from`, `--user`)"));
         }
         Ungreeted::Away(why)
@@ -97,6 +109,10 @@ impl Mail {
         let mail = mail(from, to.clone(), &id, notice);
         let mail = mail.map_err(|why| never(format!("no mail can be made of it: {why}")))?.formatted();
 
+        // Many wrong passwords would have the server shut us out; another account is asked at once.
+        if let Some(why) = self.refusal(notice, outlet) {
+            return Err(later(why, None));
+        }
         // Whoever waits for a silent server keeps nobody else's texts waiting.
         let Some(_place) = self.crowd.enter(&notice.org) else {
             return Err(later("others of its mails are under way", Some(Duration::from_secs(2))));
@@ -104,11 +120,36 @@ impl Mail {
         let unasked = |(Ungreeted::Wrong(why) | Ungreeted::Away(why))| later(why, None);
         let places = places(egress, &server).await.map_err(unasked)?;
         let tls = egress.tls().map_err(|error| later(error.to_string(), None))?;
-        let mut talk = Talk::begin(&server, &places, &tls, &outlet.secret).await.map_err(|why| failed(&why))?;
+        let failed = |trouble| self.failed(&trouble, notice, outlet);
+        let mut talk = Talk::begin(&server, &places, &tls, &outlet.secret).await.map_err(failed)?;
         let taken = talk.hand_over(&outlet.account, to.as_ref(), &mail).await;
         // That it was taken is to be written down without waiting for a goodbye.
         drop(tokio::spawn(talk.end()));
-        taken.map(|()| id).map_err(|why| failed(&why))
+        taken.map(|()| id).map_err(failed)
+    }
+
+    fn failed(&self, trouble: &Trouble, notice: &Notice, outlet: &Outlet) -> Failed {
+        let failed = failed(trouble);
+        if let (
+            Trouble::Refused { stage: Stage::Login | Stage::Sender, code: 500.., .. },
+            Failed::NotDone { why, .. },
+        ) = (trouble, &failed)
+        {
+            let refusal = Refusal { outlet: outlet.id.clone(), why: why.clone(), at: Instant::now() };
+            self.refusals.lock().unwrap_or_else(PoisonError::into_inner).insert(notice.org.clone(), refusal);
+        }
+        failed
+    }
+
+    /// Why the server takes nothing from this account, as it said a while ago.
+    fn refusal(&self, notice: &Notice, outlet: &Outlet) -> Option<String> {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = refusals.get(&notice.org)?;
+        if known.outlet == outlet.id && known.at.elapsed() < MENDING {
+            return Some(known.why.clone());
+        }
+        refusals.remove(&notice.org);
+        None
     }
 }
 
@@ -186,11 +227,12 @@ fn failed(trouble: &Trouble) -> Failed {
     match trouble {
         Trouble::Unknown(_) => Failed::Unknown(why),
         Trouble::Away(_) | Trouble::Unsafe(_) => later(why, None),
-        Trouble::Refused { code: ..500, .. } => later(why, None),
-        Trouble::Refused { stage: Stage::Login, .. } => {
-            later(format!("{why}: `ringfall connect email` with the right ones"), Some(MENDING))
+        Trouble::Refused { code: ..500, .. } | Trouble::Refused { stage: Stage::Ready | Stage::Sender, .. } => {
+            later(why, None)
         }
-        Trouble::Refused { stage: Stage::Ready | Stage::Sender, .. } => later(why, Some(MENDING)),
+        Trouble::Refused { stage: Stage::Login, .. } => {
+            later(format!("{why}: `ringfall connect email` with the right ones"), None)
+        }
         Trouble::Refused { stage: Stage::Receiver | Stage::Words, code, said } => {
             if is_passing(*code, said) {
                 later(why, Some(MENDING))

@@ -22,6 +22,9 @@ struct Told {
     #[serde(default)]
     error: String,
     #[serde(default)]
+    channel: String,
+    /// Unique in its channel alone.
+    #[serde(default)]
     ts: String,
     #[serde(default)]
     team_id: String,
@@ -52,7 +55,7 @@ pub(in crate::notices) async fn send(
         return Err(later(answer.shown(), answer.wait));
     }
     let told: Told = serde_json::from_slice(&answer.body).map_err(|_unshown| later(answer.shown(), None))?;
-    if told.ok { Ok(told.ts) } else { Err(failed(&told.error, &notice.to)) }
+    if told.ok { Ok(format!("{}/{}", told.channel, told.ts)) } else { Err(failed(&told.error, &notice.to)) }
 }
 
 /// What Slack's word for an error means for a notice.

@@ -274,8 +274,8 @@ async fn connected(places: &[IpAddr], port: u16) -> Result<TcpStream, Trouble> {
     for place in places {
         match tokio::time::timeout(CONNECT, TcpStream::connect(SocketAddr::new(*place, port))).await {
             Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => why = error.to_string(),
-            Err(_elapsed) => "it cannot be connected to in time".clone_into(&mut why),
+            Ok(Err(error)) => why = format!("{error} at port {port}"),
+            Err(_elapsed) => why = format!("it cannot be connected to in time at port {port}"),
         }
     }
     Err(Trouble::Away(why))
