@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, Route, guard};
 
 use crate::app::App;
 use crate::app::network::Network;
@@ -53,11 +53,16 @@ fn addresses(config: &mut ServiceConfig) {
         };
         config.service(web::resource(endpoint.path()).to(answer));
     }
-    config.route("/audio/{org}/{path:.*}", web::get().to(audio::recording));
-    config.route("/listen/{org}/{recording}", web::get().to(listen::message));
-    config.route("/healthz", web::get().to(health::alive));
-    config.route("/readyz", web::get().to(health::ready));
-    config.route("/metrics", web::get().to(health::metrics));
+    config.route("/audio/{org}/{path:.*}", read().to(audio::recording));
+    config.route("/listen/{org}/{recording}", read().to(listen::message));
+    config.route("/healthz", read().to(health::alive));
+    config.route("/readyz", read().to(health::ready));
+    config.route("/metrics", read().to(health::metrics));
+}
+
+/// What is read, or asked for without being read, as whoever watches a service does.
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 async fn nowhere() -> HttpResponse {

@@ -143,7 +143,11 @@ impl Call {
         let pairs = form_urlencoded::parse(self.request.query_string().as_bytes());
         serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map_err(|error| {
             let why = match error.path().to_string().as_str() {
+                // Names of fields alone: which there is none of, or which is missing.
                 "." => format!("the query does not fit: {}", error.inner()),
+                _ if error.inner().to_string().starts_with("unknown field") => {
+                    format!("the query does not fit: {}", error.inner())
+                }
                 place => format!("the query does not fit at `{place}`: this is no value for it"),
             };
             ApiError::new(Code::BadRequest, why)

@@ -131,7 +131,10 @@ fn disk(report: &mut Report, data: &Path) {
             report.fail(
                 "data folder",
                 format!("`{shown}`: {error}"),
-                "let the service's user write to it; records wait in memory meanwhile",
+                match error.kind() {
+                    std::io::ErrorKind::StorageFull => "make room; records wait in memory meanwhile",
+                    _ => "let the service's user write to it; records wait in memory meanwhile",
+                },
             );
         }
     }
@@ -163,18 +166,30 @@ pub(super) async fn outbox(report: &mut Report, settings: &Settings) -> bool {
         let dead = desk.list(None, &["dead"], 10_000).await?;
         let practiced = |text: &&Listed| text.reason.as_deref().is_some_and(|why| why.starts_with(PRACTICE));
         let dead = dead.iter().filter(|text| !practiced(text)).count();
-        Ok::<_, anyhow::Error>((waiting.len(), dead, waiting.iter().map(|text| text.due).min()))
+        let oldest = waiting.iter().map(|text| text.due).min();
+        let mut held = waiting.iter().filter_map(|text| text.reason.clone());
+        let held = held.next().map(|why| (held.count() + 1, why));
+        Ok::<_, anyhow::Error>((waiting.len(), dead, oldest, held))
     };
     match look.await {
-        Ok((waiting, dead, oldest)) => {
+        Ok((waiting, dead, oldest, held)) => {
             let now = SystemClock.now().as_second();
             let remedy = "see why with `ringfall outbox list`; is the service running, and is an API key set?";
-            match oldest.filter(|due| now - due > STUCK) {
-                Some(due) => {
+            match (oldest.filter(|due| now - due > STUCK), held) {
+                (Some(due), _) => {
                     let since = Timestamp::from_second(due).unwrap_or_default();
                     report.fail("outbox", format!("texts wait since {since} ({waiting} in all)"), remedy);
                 }
-                None => report.pass("outbox", format!("{waiting} texts wait")),
+                (None, Some((held, why))) => {
+                    let told =
+                        format!("{waiting} texts wait; {held} of them could not go out yet, such as one because {why}");
+                    report.warn(
+                        "outbox",
+                        told,
+                        "mend it: they go out by themselves, and `ringfall outbox list` tells of each",
+                    );
+                }
+                (None, None) => report.pass("outbox", format!("{waiting} texts wait")),
             }
             if dead > 0 {
                 let remedy = "`ringfall outbox list --state dead` tells why; `retry` or `drop` them";

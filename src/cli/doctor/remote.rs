@@ -11,6 +11,7 @@ use crate::rules::ruleset::RuleSet;
 use crate::settings::{Environment, Settings};
 use crate::startup::carrier::{self, Standing};
 use crate::twilio::client::{Client, Gate};
+use crate::twilio::error::Error;
 use crate::twilio::numbers::Number;
 use crate::twilio::wiring::{self, Bases, Wired};
 use crate::twiml::fallback;
@@ -116,6 +117,9 @@ async fn public(report: &mut Report, http: &reqwest::Client, settings: &Settings
     }
 }
 
+/// What to do when Twilio does not answer.
+const UNASKED: &str = "see that this machine reaches api.twilio.com; calls are answered without it";
+
 async fn token(report: &mut Report, gate: &Arc<Gate>, settings: &Settings) {
     let Some(twilio) = &settings.twilio else {
         let remedy = "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (or TWILIO_AUTH_TOKEN_FILE)";
@@ -127,10 +131,11 @@ async fn token(report: &mut Report, gate: &Arc<Gate>, settings: &Settings) {
         Ok(account) => {
             report.fail("account", format!("is {}", account.status), "see the account's page at Twilio");
         }
-        Err(error) => {
+        Err(error @ Error::Refused(_)) => {
             let remedy = "copy the primary auth token of this very account; while it is wrong, every call is refused";
             report.fail("auth token", error.to_string(), remedy);
         }
+        Err(error) => report.fail("auth token", format!("was not asked about: {error}"), UNASKED),
     }
 }
 
@@ -177,7 +182,9 @@ async fn asked(report: &mut Report, what: &str, clients: Vec<Client>) -> Option<
         match client.numbers().await {
             Ok(numbers) => all.extend(numbers),
             Err(error) => {
-                report.fail(what, error.to_string(), "make a new key at Twilio, for this account");
+                let refused = matches!(error, Error::Refused(_));
+                let remedy = if refused { "make a new key at Twilio, for this account" } else { UNASKED };
+                report.fail(what, error.to_string(), remedy);
                 return None;
             }
         }

@@ -48,7 +48,7 @@ async fn a_query_that_does_not_fit_is_told_with_its_field() {
     let owner = word(Role::Owner);
     for (query, told) in [
         ("limit=many", "the query does not fit at `limit`: this is no value for it"),
-        ("other=1", "the query does not fit"),
+        ("other=1", "the query does not fit: unknown field `other`, expected one of `limit`"),
         ("limit=1&limit=2", "the query does not fit"),
     ] {
         let said = desk.get(&format!("/organizations/acme/events?{query}"), &owner).await;

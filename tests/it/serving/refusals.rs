@@ -122,6 +122,11 @@ async fn strangers_hear_only_whether_the_service_is_ready() {
     assert_eq!(ask("/readyz").await.unwrap().text().await.unwrap(), "{\"status\":\"ready\"}");
     assert_eq!(ask("/metrics").await.unwrap().status().as_u16(), 404);
     assert_eq!(ask("/healthz").await.unwrap().status().as_u16(), 200);
+    // Those who only look whether it is there ask without reading.
+    for path in ["/healthz", "/readyz"] {
+        let seen = client.head(service.url(path)).send().await.unwrap();
+        assert_eq!((seen.status().as_u16(), seen.text().await.unwrap().len()), (200, 0), "{path}");
+    }
     service.running.stop().await;
 }
 
