@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::tenancy::Tenants;
-use crate::database::sqlite::Newer;
+use crate::database::sqlite::{Newer, way_out};
 use crate::database::{Address, AddressError};
 use crate::model::secret::Secret;
 
@@ -24,7 +24,7 @@ pub use crate::tenants::sqlite::{FILE, Sqlite};
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file cannot be made or opened.
-    #[error("cannot open `{}`: {detail}; let this user write to it, or choose another folder with `--data`", file.display())]
+    #[error("cannot open `{}`: {detail}; {}", file.display(), way_out(file))]
     File {
         /// The file.
         file: PathBuf,

@@ -256,6 +256,8 @@ fn hints(args: &Args, log: &CallLog) {
     if refused && args.format == Format::Text {
         eprintln!("help: the server refused the signature: is `--auth-token-file` or `--data` that of the server,");
         eprintln!("help: and `--public-url` the address that it believes to be called by?");
+    } else if args.format == Format::Text && std::io::stderr().is_terminal() {
+        eprintln!("help: `ringfall why {}` tells every reason", log.call);
     }
 }
 

@@ -13,6 +13,7 @@ use crate::model::ids::OrgSlug;
 use crate::tenant::installation::{Installation, SignatureMode};
 use crate::tenant::organization::{OrgState, Organization};
 use crate::tenant::plan::{Capability, Plan};
+use crate::tenant::profile::Provider;
 
 /// What to do with organizations.
 #[derive(Debug, clap::Args)]
@@ -181,7 +182,13 @@ pub(crate) fn account_line(it: &Installation) -> String {
         (Some(_), None) => ", a next token waits, not seen yet",
         (Some(_), Some(_)) => ", a next token waits, seen",
     };
-    let key = it.api_key.as_ref().map(|key| format!(", API key {}", key.sid)).unwrap_or_default();
+    let key = it.api_key.as_ref();
+    if it.provider != Provider::Twilio {
+        // These sign nothing for us; what they have is a key, and what is known of it.
+        let key = key.map(|key| format!(", {}", key.sid)).unwrap_or_default();
+        return format!("{:<20} {} {} {}{key}", it.owner.as_str(), it.provider, it.account, it.state);
+    }
+    let key = key.map(|key| format!(", API key {}", key.sid)).unwrap_or_default();
     let signature = if it.is_active() { format!(", signatures {}", signature(it)) } else { String::new() };
     format!("{:<20} {} {} {}{signature}{next}{key}", it.owner.as_str(), it.provider, it.account, it.state)
 }

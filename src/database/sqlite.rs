@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _};
 
+/// Bytes that a start needs at least.
+const ROOM: u64 = 1 << 20;
+
 /// A file that a newer program has written.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -20,6 +23,23 @@ pub struct Newer {
     pub found: i64,
     /// The newest form known here.
     pub known: i64,
+}
+
+/// Whether there is no room left where the file is: the engine then calls it an error of the disk, or says that it
+/// cannot open it.
+pub fn is_out_of_room(file: &Path) -> bool {
+    let folder = if file.is_dir() { Some(file) } else { file.parent() };
+    let left = folder.and_then(|folder| rustix::fs::statvfs(folder).ok());
+    left.is_some_and(|disk| disk.f_bavail * disk.f_frsize < ROOM)
+}
+
+/// What to do about a file that cannot be used.
+pub fn way_out(file: &Path) -> &'static str {
+    if is_out_of_room(file) {
+        "the disk is full: make room, and start again"
+    } else {
+        "let this user write to it, or choose another folder with `--data`"
+    }
 }
 
 /// The form of the file, by the table with the steps that were taken: 0 for a new one.

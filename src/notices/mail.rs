@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::{Address, Message};
@@ -57,7 +57,8 @@ pub struct Mail {
 struct Refusal {
     outlet: String,
     why: String,
-    at: Instant,
+    /// When it said so, in seconds since 1970.
+    at: i64,
 }
 
 /// Reads the address that mails come from; why it is none.
@@ -135,7 +136,7 @@ impl Mail {
             Failed::NotDone { why, .. },
         ) = (trouble, &failed)
         {
-            let refusal = Refusal { outlet: outlet.id.clone(), why: why.clone(), at: Instant::now() };
+            let refusal = Refusal { outlet: outlet.id.clone(), why: why.clone(), at: notice.at };
             self.refusals.lock().unwrap_or_else(PoisonError::into_inner).insert(notice.org.clone(), refusal);
         }
         failed
@@ -145,7 +146,7 @@ impl Mail {
     fn refusal(&self, notice: &Notice, outlet: &Outlet) -> Option<String> {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         let known = refusals.get(&notice.org)?;
-        if known.outlet == outlet.id && known.at.elapsed() < MENDING {
+        if known.outlet == outlet.id && (0..MENDING.as_secs().cast_signed()).contains(&(notice.at - known.at)) {
             return Some(known.why.clone());
         }
         refusals.remove(&notice.org);

@@ -3,13 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::database::sqlite::Newer;
+use crate::database::sqlite::{Newer, is_out_of_room, way_out};
 
 /// Why the store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The data folder cannot be made or written to.
-    #[error("cannot write to the data folder `{}`: {source}; let this user write to it, or choose another with `--data`", folder.display())]
+    #[error("cannot write to the data folder `{}`: {source}; {}", folder.display(), way_out(folder))]
     Folder {
         /// The folder.
         folder: PathBuf,
@@ -83,6 +83,7 @@ impl StoreError {
         let file = file.to_owned();
         match source.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full { file },
+            Some(rusqlite::ErrorCode::SystemIoFailure) if is_out_of_room(&file) => Self::Full { file },
             Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
                 Self::Corrupt { file, detail: source.to_string() }
             }

@@ -131,9 +131,10 @@ fn disk(report: &mut Report, data: &Path) {
             report.fail(
                 "data folder",
                 format!("`{shown}`: {error}"),
-                match error.kind() {
-                    std::io::ErrorKind::StorageFull => "make room; records wait in memory meanwhile",
-                    _ => "let the service's user write to it; records wait in memory meanwhile",
+                if error.kind() == std::io::ErrorKind::StorageFull {
+                    "make room; records wait in memory meanwhile"
+                } else {
+                    "let the service's user write to it; records wait in memory meanwhile"
                 },
             );
         }

@@ -224,7 +224,7 @@ fn end(desk: &Desk, settings: &Settings, which: &Which, deed: Deed) -> Answer {
             if let Err(error) = noted {
                 eprintln!("warning: the trail has no line about this: {error:#}");
             }
-            eprintln!("{told} in `{}`; a running service takes it up at once, or on SIGHUP", one.name);
+            eprintln!("{told} in `{}`; a running service takes it up within a second, or on SIGHUP", one.name);
         }
         Place::Store(..) => {
             with_store(desk, async |store| Ok(revisions::push(store, &new, &told, &by).await?))?;
