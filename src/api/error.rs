@@ -58,7 +58,7 @@ codes! {
     /// The plan does not allow it, or there is no opt-in.
     PlanNeeded = "plan-needed", FORBIDDEN, "change the plan or opt in first; /api/v1/plans says what each allows";
     /// There is no such thing, or it is another's.
-    NotFound = "not-found", NOT_FOUND, "check the path and the names in it";
+    NotFound = "not-found", NOT_FOUND, "check the path and the names in it; `ringfall org add` makes an organization of a rule file one that is managed here";
     /// The path takes other methods.
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "use a method that the `Allow` header names";
     /// It has a name that is taken.

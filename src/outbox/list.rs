@@ -6,6 +6,7 @@ use crate::model::phone::E164;
 use crate::outbox::desk::Desk;
 use crate::outbox::keep;
 use crate::outbox::work::{ALL, Row, Value, Work, given, one, places};
+use crate::outreach::draft::PRACTICE;
 use crate::outreach::effects::Case;
 use crate::tenant::switch::SwitchState;
 
@@ -128,8 +129,10 @@ impl Desk {
         let update = "UPDATE texts SET state = 'waiting', due = $2, attempts = 0, looks = 0, changed = $2, sid = NULL, booked = NULL, \
                       status = NULL, code = NULL, expires = CASE WHEN expires < $3 THEN $3 ELSE expires END \
                       WHERE id = $1 AND (state IN ('dead', 'skipped', 'waiting') \
-                      OR state = 'sent' AND status IN ('undelivered', 'failed')) RETURNING id";
-        self.changed(update, given![id, now, now + 3_600].into()).await
+                      OR state = 'sent' AND status IN ('undelivered', 'failed')) \
+                      AND coalesce(reason, '') NOT LIKE $4 RETURNING id";
+        // Of a practice call nobody is told, whoever asks for it.
+        self.changed(update, given![id, now, now + 3_600, &*format!("{PRACTICE}%")].into()).await
     }
 
     /// Lets a text that was not sent never go out; whether there was one.

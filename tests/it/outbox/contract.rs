@@ -3,7 +3,7 @@
 use ringfall::app::messenger::ports::{Became, Entry, Outbox as _, Room};
 use ringfall::model::ids::OrgSlug;
 use ringfall::model::phone::E164;
-use ringfall::outreach::draft::Draft;
+use ringfall::outreach::draft::{Draft, PRACTICE};
 use ringfall::outreach::effects::Case;
 use ringfall::tenant::stamp::{Actor, Stamp};
 use ringfall::tenant::switch::{Setting, SwitchState};
@@ -239,6 +239,11 @@ pub(crate) async fn what_died_is_tried_again_by_hand_and_what_waits_is_dropped(g
     desk.keep(vec![report("SM1", "failed", Some(30008))], None).await.unwrap();
     assert!(desk.retry(id, 103).await.unwrap(), "the carrier could not deliver it");
     assert_eq!(states(&desk).await, ["skipped", "waiting"]);
+    let Entry::Draft { org, call, draft } = draft("practiced", DANA, 103) else { panic!("no draft") };
+    let draft = Draft { refused: Some(format!("{PRACTICE} of an imagined time: nobody is told")), ..draft };
+    desk.keep(vec![Entry::Draft { org, call, draft }], None).await.unwrap();
+    let practiced = desk.list(None, &["dead"], 1).await.unwrap()[0].id;
+    assert!(!desk.retry(practiced, 104).await.unwrap(), "nobody is told of a practice call, whoever asks for it");
 }
 
 pub(crate) async fn switches_are_kept_with_every_turn(ground: Ground) {
