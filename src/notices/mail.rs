@@ -13,7 +13,6 @@ use crate::app::messenger::herald::Notice;
 use crate::app::messenger::ports::Failed;
 use crate::app::outside::inside;
 use crate::egress::{Egress, Refused};
-use crate::model::ids::OrgSlug;
 use crate::model::mail::is_plain;
 use crate::model::secret::Secret;
 use crate::notices::answer::{later, never};
@@ -49,16 +48,22 @@ pub enum Ungreeted {
 #[derive(Debug, Default)]
 pub struct Mail {
     crowd: Crowd,
-    refusals: Mutex<BTreeMap<OrgSlug, Refusal>>,
+    /// By the account: several organizations may share the platform's.
+    refusals: Mutex<BTreeMap<String, Refusal>>,
 }
 
 /// That a server does not take mail from an account, whatever is in it.
 #[derive(Debug)]
 struct Refusal {
-    outlet: String,
     why: String,
     /// When it said so, in seconds since 1970.
     at: i64,
+}
+
+impl Refusal {
+    fn counts(&self, now: i64) -> bool {
+        (0..MENDING.as_secs().cast_signed()).contains(&(now - self.at))
+    }
 }
 
 /// Reads the address that mails come from; why it is none.
@@ -115,7 +120,7 @@ impl Mail {
             return Err(later(why, None));
         }
         // Whoever waits for a silent server keeps nobody else's texts waiting.
-        let Some(_place) = self.crowd.enter(&notice.org) else {
+        let Some(_place) = self.crowd.enter(&outlet.id) else {
             return Err(later("others of its mails are under way", Some(Duration::from_secs(2))));
         };
         let unasked = |(Ungreeted::Wrong(why) | Ungreeted::Away(why))| later(why, None);
@@ -136,21 +141,17 @@ impl Mail {
             Failed::NotDone { why, .. },
         ) = (trouble, &failed)
         {
-            let refusal = Refusal { outlet: outlet.id.clone(), why: why.clone(), at: notice.at };
-            self.refusals.lock().unwrap_or_else(PoisonError::into_inner).insert(notice.org.clone(), refusal);
+            let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            refusals.retain(|_, known| known.counts(notice.at));
+            refusals.insert(outlet.id.clone(), Refusal { why: why.clone(), at: notice.at });
         }
         failed
     }
 
     /// Why the server takes nothing from this account, as it said a while ago.
     fn refusal(&self, notice: &Notice, outlet: &Outlet) -> Option<String> {
-        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = refusals.get(&notice.org)?;
-        if known.outlet == outlet.id && (0..MENDING.as_secs().cast_signed()).contains(&(notice.at - known.at)) {
-            return Some(known.why.clone());
-        }
-        refusals.remove(&notice.org);
-        None
+        let refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.get(&outlet.id).filter(|known| known.counts(notice.at)).map(|known| known.why.clone())
     }
 }
 
@@ -170,6 +171,12 @@ async fn places(egress: &Egress, server: &Server) -> Result<Vec<std::net::IpAddr
 /// An address with its host as mail servers write it; none that they would take.
 fn deliverable(text: &str) -> Option<Address> {
     let (user, host) = text.rsplit_once('@')?;
+    // Nothing but a name, so that the reader of addresses makes no other host of it.
+    if host.contains(['/', '\\', '?', '#', ':', '%', '@', '['])
+        || host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
+        return None;
+    }
     let host = reqwest::Url::parse(&format!("http://{host}/")).ok()?.host_str()?.to_owned();
     let address = Address::new(user, host).ok()?;
     is_plain(address.as_ref()).then_some(address)
@@ -235,24 +242,27 @@ fn failed(trouble: &Trouble) -> Failed {
             later(format!("{why}: `ringfall connect email` with the right ones"), None)
         }
         Trouble::Refused { stage: Stage::Receiver | Stage::Words, code, said } => {
-            if is_passing(*code, said) {
-                later(why, Some(MENDING))
-            } else {
+            if is_final(*code, said) {
                 never(why)
+            } else {
+                later(why, Some(MENDING))
             }
         }
     }
 }
 
-/// Whether a refusal is about a full mailbox, a limit or a policy, by the codes of its own and those behind it.
-fn is_passing(code: u16, said: &str) -> bool {
-    // What stands behind the code: 5, a subject and a detail, with dots between.
+/// Whether a refusal is about the receiver or the mail itself, by its code and by the one behind it: servers report
+/// there, too, what they have against the sender or against us, and that can be mended.
+fn is_final(code: u16, said: &str) -> bool {
+    // What stands behind the code: 5, a subject and a detail, with dots between, in brackets or not.
     let detail = said.split_whitespace().nth(1).unwrap_or_default();
-    let mut parts = detail.split('.').map(|part| part.parse::<u16>().ok());
-    match (parts.next().flatten(), parts.next().flatten(), parts.next().flatten()) {
-        (Some(5), Some(2), Some(2)) | (Some(5), Some(3 | 4 | 7), _) => true,
-        (Some(5), Some(_), Some(_)) => false,
-        _ => matches!(code, 530 | 534 | 535 | 538 | 552),
+    let detail = detail.trim_matches(|sign: char| !sign.is_ascii_digit());
+    let parts: Vec<u16> = detail.split('.').map_while(|part| part.parse().ok()).collect();
+    match parts[..] {
+        [5, 1, 1 | 2 | 3 | 6 | 10] | [5, 2, 1 | 3] | [5, 3, 4] | [5, 6, _] => true,
+        [5, _, _] => false,
+        // Mailboxes that moved or are written wrong, and words that ask for too much.
+        _ => matches!(code, 551 | 553 | 555),
     }
 }
 
@@ -277,7 +287,16 @@ mod tests {
         let written = |text: &str| deliverable(text).map(|address| address.to_string());
         assert_eq!(written("desk@example.com").as_deref(), Some("desk@example.com"));
         assert_eq!(written("info@müller.example").as_deref(), Some("info@xn--mller-kva.example"));
-        for wrong in ["büro@example.com", "a..b@example.com", "desk@-x.example", "desk@x/y", "desk"] {
+        for wrong in [
+            "büro@example.com",
+            "a..b@example.com",
+            "desk@-x.example",
+            "desk@x.example/y",
+            "desk@x.example:25",
+            "desk@ex%61mple.com",
+            "desk@1.2",
+            "desk",
+        ] {
             assert_eq!(written(wrong), None, "{wrong}");
         }
     }
@@ -302,9 +321,10 @@ mod tests {
         let is_final = |stage, code, said| matches!(refused(stage, code, said), Failed::Never { .. });
         for (stage, code, said) in [
             (Stage::Receiver, 550, "550 5.1.1 nobody here"),
-            (Stage::Receiver, 550, "550 no such user"),
+            (Stage::Receiver, 550, "550 #5.1.1 nobody here"),
+            (Stage::Receiver, 550, "550 (5.1.10) nobody here"),
+            (Stage::Receiver, 553, "553 no such name"),
             (Stage::Receiver, 550, "550 5.2.1 disabled"),
-            (Stage::Words, 554, "554 transaction failed"),
             (Stage::Words, 550, "550 5.6.0 malformed"),
         ] {
             assert!(is_final(stage, code, said), "{said}");
@@ -315,6 +335,12 @@ mod tests {
             (Stage::Sender, 550, "550 5.7.60 cannot send as this sender"),
             (Stage::Receiver, 450, "450 4.2.0 come back"),
             (Stage::Receiver, 552, "552 full"),
+            (Stage::Receiver, 550, "550 Sender verify failed"),
+            (Stage::Receiver, 550, "550 5.1.8 (address): Sender address rejected"),
+            (Stage::Receiver, 504, "504 5.5.2 Helo command rejected"),
+            (Stage::Receiver, 550, "550 5.2.2: mailbox full"),
+            (Stage::Words, 554, "554 #5.7.1 blocked"),
+            (Stage::Words, 554, "554 transaction failed"),
             (Stage::Receiver, 550, "550 5.2.2 mailbox full"),
             (Stage::Receiver, 550, "550 5.4.5 daily quota exceeded"),
             (Stage::Words, 554, "554 5.7.1 blocked"),

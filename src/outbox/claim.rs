@@ -15,8 +15,9 @@ const MOST_TO_ONE: i64 = 20;
 /// The stretch over which texts to one receiver are counted, in seconds.
 const LATELY: i64 = 600;
 
-/// How long one waits that would be too many for a channel or a mailbox, in seconds.
-const PUT_OFF: i64 = 60;
+/// Which of an organization's texts went to a receiver since then, or are on their way.
+const SENT_LATELY: &str =
+    "WHERE org = $1 AND receiver = $2 AND changed > $3 AND state IN ('sent', 'sending', 'unknown')";
 
 /// Looks at the carrier, so many seconds apart, before a text counts as not sent.
 const LOOKS: i64 = 3;
@@ -117,9 +118,12 @@ async fn take(
         return Ok(None);
     }
     if !matches!(Addressee::of(to), Addressee::Phone(_)) && sent_lately(work, org, to, now).await? >= MOST_TO_ONE {
-        // Nobody answers us from there, so it is no loop; yet nobody reads so much at once.
+        // Nobody answers us from there, so it is no loop; yet nobody reads so much at once. It is due again when there is
+        // room, before those that come later.
         let reason = format!("{MOST_TO_ONE} went there within ten minutes: it waits");
-        again(work, *id, now + PUT_OFF, &reason, now).await?;
+        let first = format!("SELECT min(changed) FROM texts {SENT_LATELY}");
+        let first = count(work, &first, &given![org, to, now - LATELY]).await?;
+        again(work, *id, (first + LATELY).max(now + 1), &reason, now).await?;
         return Ok(None);
     }
     let estimate = room.budget.estimate(org, to, body);
@@ -174,9 +178,8 @@ async fn stopped(work: &mut dyn Work, due: &Due, now: i64) -> Result<Option<(&'s
 
 /// How many went there, or are on their way, within [`LATELY`].
 async fn sent_lately(work: &mut dyn Work, org: &str, to: &str, now: i64) -> Result<i64, OutboxError> {
-    let lately = "SELECT count(*) FROM texts WHERE org = $1 AND receiver = $2 AND changed > $3 \
-                  AND state IN ('sent', 'sending', 'unknown')";
-    count(work, lately, &given![org, to, now - LATELY]).await
+    let lately = format!("SELECT count(*) FROM texts {SENT_LATELY}");
+    count(work, &lately, &given![org, to, now - LATELY]).await
 }
 
 async fn count(work: &mut dyn Work, select: &str, given: &[Value]) -> Result<i64, OutboxError> {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::audit::record::{Effected, Record};
+use crate::audit::record::{Effected, Kind as RecordKind, Record};
 use crate::model::ids::{CascadeId, ContactId};
 use crate::model::phone::{Caller, E164};
 use crate::model::position::StepRef;
@@ -183,8 +183,13 @@ impl<'a> Scene<'a> {
         drafts
     }
 
-    /// Whom the rule that was taken would ring, of those who are told by text.
+    /// Whom the rule that was taken would ring, of those who are told by text; everybody, where a message was left and
+    /// no answer of ours led there.
     fn on_duty(&self) -> Vec<ContactId> {
+        let told = |id: &ContactId| self.rules.contact(*id).is_some_and(|contact| contact.notify == Notify::Sms);
+        if self.record.kind == RecordKind::Recording {
+            return (0..).map(ContactId).take(self.rules.contacts.len()).filter(told).collect();
+        }
         let rule = self.record.from.as_ref().and_then(|place| place.rule.as_deref()).and_then(step_of);
         // A rule is written as a step is: two numbers with a dot between.
         let rule = rule.map(|at| (usize::from(at.cascade.0), usize::from(at.index)));
@@ -202,7 +207,6 @@ impl<'a> Scene<'a> {
             | Verb::Notice(_)
             | Verb::Handoff(_) => None,
         });
-        let told = |id: &ContactId| self.rules.contact(*id).is_some_and(|contact| contact.notify == Notify::Sms);
         rung.flatten().filter(told).collect()
     }
 

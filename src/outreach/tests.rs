@@ -128,6 +128,10 @@ fn a_message_is_told_with_its_length_and_a_link_and_its_transcript_follows() {
              Listen: https://phones.example.com/listen/RE0123456789abcdef0123456789abcdef"
         )]
     );
+    // Where no answer of ours led the caller there, nobody can tell who is on duty, and all who are told by text are.
+    let outside = Record { kind: RecordKind::Recording, ..left };
+    let all: Vec<String> = wanted(&rules(), &outside, &|_| None).drafts.into_iter().map(|draft| draft.to).collect();
+    assert!(all.len() > 1 && all[0] == "+16195550130" && all.contains(&"+16195550111".to_owned()), "{all:?}");
     let mut written = record("", "none", None, None);
     written.effects.clear();
     written.reported.contact = Some("box".into());

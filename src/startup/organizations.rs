@@ -33,7 +33,7 @@ const QUIET: Duration = Duration::from_millis(500);
 /// The rest after a keeping, in times of how long it took: of many organizations it is kept less often.
 const REST: u32 = 20;
 
-/// How long a stop waits for the database when something has changed that is not kept yet.
+/// How long a stop waits for the database, of which there may be changes that nobody here has heard of yet.
 const LAST: Duration = Duration::from_secs(2);
 
 /// Opens the store.
@@ -115,7 +115,7 @@ impl Drop for Following {
     }
 }
 
-/// Keeps the state whenever it has changed, and once more at the end if it is another one than was kept.
+/// Keeps the state whenever it has changed, and once more at the end.
 async fn keep(
     store: Arc<dyn Tenants>,
     folder: PathBuf,
@@ -123,7 +123,8 @@ async fn keep(
     mut stop: watch::Receiver<bool>,
 ) {
     loop {
-        let (begun, cursor) = (tokio::time::Instant::now(), *changes.borrow_and_update());
+        let begun = tokio::time::Instant::now();
+        changes.mark_unchanged();
         let kept = tokio::select! {
             kept = kept_once(&store, &folder) => kept,
             _ = stop.changed() => break,
@@ -141,12 +142,7 @@ async fn keep(
         };
         tokio::select! {
             () = another => {}
-            _ = stop.changed() => {
-                if kept.is_ok() && *changes.borrow() == cursor {
-                    return;
-                }
-                break;
-            }
+            _ = stop.changed() => break,
         }
     }
     match tokio::time::timeout(LAST, kept_once(&store, &folder)).await {

@@ -34,6 +34,8 @@ pub(crate) enum Act {
     Words(&'static str),
     /// It takes it, and goes before it says so.
     TakeAndCut,
+    /// It takes it, and says nothing for a long time.
+    TakeAndHang,
     /// It lets in nobody who says who he is.
     Login(&'static str),
     /// It says more than it should before the connection is encrypted.
@@ -244,13 +246,18 @@ impl<'s> Session<'s> {
         say(&mut self.wire, "354 go on")?;
         let text = words(&mut self.wire, self.state)?;
         let (from, to) = (self.from.take().unwrap(), self.to.take().unwrap());
-        let act = self.act(|act| matches!(act, Act::Words(_) | Act::TakeAndCut));
+        let act = self.act(|act| matches!(act, Act::Words(_) | Act::TakeAndCut | Act::TakeAndHang));
         if let Some(Act::Words(answer)) = act {
             return Some(answer);
         }
         let mut state = self.state.lock().unwrap();
         judge(&text, &mut state.complaints);
         state.taken.push(Taken { from, to, text });
+        drop(state);
+        if act == Some(Act::TakeAndHang) {
+            std::thread::sleep(Duration::from_secs(60));
+            return None;
+        }
         (act != Some(Act::TakeAndCut)).then_some("250 taken")
     }
 }

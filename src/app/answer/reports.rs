@@ -79,11 +79,15 @@ fn left_outside<'v>(visit: &'v Visit<'_>, event: &CallEvent) -> Result<impl Futu
     let mailbox = steps.filter_map(|step| if let Verb::Voicemail(id) = &step.verb { Some(*id) } else { None }).next();
     let mailbox = mailbox.ok_or(Fault::NoPlace)?;
     let status = report::message_status(event);
-    let mut record =
-        Record { step: report::message_step(Kind::Recording, event), ..visit.of(Kind::Recording, event, &org, None) };
+    let mut record = Record {
+        step: report::message_step(Kind::Recording, event),
+        began: Some(visit.at.as_second()),
+        ..visit.of(Kind::Recording, event, &org, None)
+    };
     record.reported.status = Some(status.to_owned());
     record.reported.contact = Some(places::mailbox_name(&org.rules, mailbox).to_owned());
-    if status == "completed" {
+    // Who says nothing leaves no message.
+    if status == "completed" && record.reported.seconds != Some(0) {
         record.effects.push(Effected::of(&org.rules, &Effect::Message { mailbox }));
     }
     Ok(visit.keep(record, visit.nothing()))

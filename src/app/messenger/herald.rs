@@ -17,6 +17,9 @@ use crate::rules::ruleset::{ChannelKind, RuleSet};
 /// Half of the pause before a mail is sent again that may have arrived, in seconds; it doubles each time.
 const RARELY: i64 = 450;
 
+/// Seconds after which a mail is under way nowhere any more.
+const GIVEN_UP: i64 = 300;
+
 /// A notice on its way.
 #[derive(Clone)]
 pub struct Notice {
@@ -103,6 +106,13 @@ pub(in crate::app::messenger) async fn attempt(
         match herald.find(&notice, since).await {
             Ok(Some(found)) => return Became::Looked(found),
             Ok(None) if delivery.expires <= notice.at => return dead("it could not be sent in time".to_owned()),
+            // Nobody can tell; its server may still be looking through it, or another node talk to it.
+            Ok(None)
+                if notice.kind == ChannelKind::Email && delivery.tried.is_some_and(|at| notice.at - at < GIVEN_UP) =>
+            {
+                let why = "whether it arrived is not known, so it is sent again".to_owned();
+                return Became::Later { after: GIVEN_UP, why };
+            }
             // Nobody can tell: twice is better than never.
             Ok(None) => {}
             Err(failed) => return Became::Unknown(format!("it cannot be looked up: {}", why(failed))),

@@ -22,6 +22,9 @@ use crate::notices::mail::server::{Cover, Server};
 /// Time to connect to each address of the server.
 const CONNECT: Duration = Duration::from_secs(4);
 
+/// Addresses that are tried at most.
+const PLACES: usize = 4;
+
 /// Time until the server is ready for mail: some let strangers wait.
 const READY: Duration = Duration::from_secs(30);
 
@@ -53,6 +56,24 @@ pub(in crate::notices::mail) enum Stage {
     Receiver,
     /// The mail itself.
     Words,
+}
+
+/// Which answer lets us go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    /// That it is done.
+    Done,
+    /// That it wants to hear more.
+    More(u16),
+}
+
+impl Due {
+    fn is(self, code: u16) -> bool {
+        match self {
+            Self::Done => (200..300).contains(&code),
+            Self::More(wanted) => code == wanted,
+        }
+    }
 }
 
 /// Why a mail was not taken.
@@ -142,13 +163,13 @@ impl Talk {
             Cover::Wrapped => Self::over(connector.connect(name.clone(), stream).await?),
             Cover::Upgraded | Cover::Open => Self::over(stream),
         };
-        talk.hear(Stage::Ready).await?;
-        let mut offered = talk.ask(&hello, Stage::Ready).await?;
+        talk.hear(Stage::Ready, Due::Done).await?;
+        let mut offered = talk.ask(&hello, Stage::Ready, Due::Done).await?;
         if server.cover == Cover::Upgraded {
             if offered.offers("STARTTLS").is_none() {
                 return Err(Trouble::Unsafe("it offers no encryption at this port".to_owned()));
             }
-            talk.ask("STARTTLS", Stage::Ready).await?;
+            talk.ask("STARTTLS", Stage::Ready, Due::Done).await?;
             // What came with the answer would later be taken for something that was said under encryption.
             if !talk.wire.buffer().is_empty() {
                 return Err(Trouble::Unsafe(
@@ -156,7 +177,7 @@ impl Talk {
                 ));
             }
             talk = Self::over(connector.connect(name, talk.wire.into_inner()).await?);
-            offered = talk.ask(&hello, Stage::Ready).await?;
+            offered = talk.ask(&hello, Stage::Ready, Due::Done).await?;
         }
         if let Some(user) = &server.user {
             talk.log_in(&offered, user, password).await?;
@@ -173,12 +194,12 @@ impl Talk {
         let takes = |way: &str| ways.split_whitespace().any(|known| known == way);
         if takes("PLAIN") {
             let both = Secret::new(STANDARD.encode(format!("\0{user}\0{}", password.expose())));
-            self.ask(&format!("AUTH PLAIN {}", both.expose()), Stage::Login).await?;
+            self.ask(&format!("AUTH PLAIN {}", both.expose()), Stage::Login, Due::Done).await?;
         } else if takes("LOGIN") {
             let password = Secret::new(STANDARD.encode(password.expose()));
-            for words in ["AUTH LOGIN", &STANDARD.encode(user), password.expose()] {
-                self.ask(words, Stage::Login).await?;
-            }
+            self.ask("AUTH LOGIN", Stage::Login, Due::More(334)).await?;
+            self.ask(&STANDARD.encode(user), Stage::Login, Due::More(334)).await?;
+            self.ask(password.expose(), Stage::Login, Due::Done).await?;
         } else {
             let why = "it takes no password here (neither AUTH PLAIN nor LOGIN): another port, an app password or another \
                        server may";
@@ -190,8 +211,8 @@ impl Talk {
     /// Whether it would take mail from that sender; nothing is sent.
     pub(in crate::notices::mail) async fn would_take(&mut self, from: &str) -> Result<(), Trouble> {
         let tried = async {
-            self.ask(&format!("MAIL FROM:<{from}>"), Stage::Sender).await?;
-            self.ask("RSET", Stage::Sender).await.map(drop)
+            self.ask(&format!("MAIL FROM:<{from}>"), Stage::Sender, Due::Done).await?;
+            self.ask("RSET", Stage::Sender, Due::Done).await.map(drop)
         };
         let slow = |_elapsed| Trouble::Away("it does not answer in time".to_owned());
         tokio::time::timeout(ENVELOPE, tried).await.map_err(slow)?
@@ -205,16 +226,16 @@ impl Talk {
         mail: &[u8],
     ) -> Result<(), Trouble> {
         let told = async {
-            self.ask(&format!("MAIL FROM:<{from}>"), Stage::Sender).await?;
-            self.ask(&format!("RCPT TO:<{to}>"), Stage::Receiver).await?;
-            self.ask("DATA", Stage::Words).await.map(drop)
+            self.ask(&format!("MAIL FROM:<{from}>"), Stage::Sender, Due::Done).await?;
+            self.ask(&format!("RCPT TO:<{to}>"), Stage::Receiver, Due::Done).await?;
+            self.ask("DATA", Stage::Words, Due::More(354)).await.map(drop)
         };
         let slow = |_elapsed| Trouble::Away("it does not answer in time".to_owned());
         tokio::time::timeout(ENVELOPE, told).await.map_err(slow)??;
         let taken = async {
             self.wire.write_all(&dotted(mail)).await?;
             self.wire.flush().await?;
-            self.hear(Stage::Words).await.map(drop)
+            self.hear(Stage::Words, Due::Done).await.map(drop)
         };
         match tokio::time::timeout(TAKING, taken).await {
             Ok(Err(Trouble::Away(why) | Trouble::Unsafe(why))) => Err(Trouble::Unknown(why)),
@@ -234,15 +255,15 @@ impl Talk {
         drop(tokio::time::timeout(PARTING, parting).await);
     }
 
-    async fn ask(&mut self, words: &str, stage: Stage) -> Result<Answer, Trouble> {
+    async fn ask(&mut self, words: &str, stage: Stage, due: Due) -> Result<Answer, Trouble> {
         let line = Secret::new(format!("{words}\r\n"));
         self.wire.write_all(line.expose().as_bytes()).await?;
         self.wire.flush().await?;
-        self.hear(stage).await
+        self.hear(stage, due).await
     }
 
     /// An answer that lets us go on.
-    async fn hear(&mut self, stage: Stage) -> Result<Answer, Trouble> {
+    async fn hear(&mut self, stage: Stage, due: Due) -> Result<Answer, Trouble> {
         let Self { wire } = self;
         let mut left = wire.take(LARGEST);
         let mut lines = Vec::new();
@@ -260,8 +281,9 @@ impl Talk {
             if text.as_bytes().get(3) != Some(&b'-') {
                 let answer = Answer { code, lines };
                 return match code {
-                    200..400 => Ok(answer),
-                    _ => Err(Trouble::Refused { stage, code, said: answer.said() }),
+                    _ if due.is(code) => Ok(answer),
+                    400.. => Err(Trouble::Refused { stage, code, said: answer.said() }),
+                    _ => Err(Trouble::Away(format!("it answers what nobody asked: {}", answer.said()))),
                 };
             }
         }
@@ -271,7 +293,7 @@ impl Talk {
 /// The first of these addresses that lets us connect.
 async fn connected(places: &[IpAddr], port: u16) -> Result<TcpStream, Trouble> {
     let mut why = "its host has no address".to_owned();
-    for place in places {
+    for place in places.iter().take(PLACES) {
         match tokio::time::timeout(CONNECT, TcpStream::connect(SocketAddr::new(*place, port))).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => why = format!("{error} at port {port}"),
@@ -308,7 +330,7 @@ mod tests {
         let (ours, mut theirs) = tokio::io::duplex(1 << 20);
         theirs.write_all(said).await.unwrap();
         drop(theirs);
-        Talk::over(ours).hear(Stage::Ready).await.map(|answer| answer.lines)
+        Talk::over(ours).hear(Stage::Ready, Due::Done).await.map(|answer| answer.lines)
     }
 
     #[tokio::test]
@@ -319,7 +341,15 @@ mod tests {
         let refused = hears(b"550 5.1.1 <desk@example.com> gr\xfc\xdfe\x07\r\n").await.unwrap_err();
         let Trouble::Refused { code: 550, said, .. } = refused else { panic!("{refused:?}") };
         assert!(said.starts_with("550 5.1.1 (address) gr") && !said.contains('\u{7}'), "{said}");
-        for odd in [b"".as_slice(), b"220", b"hello\r\n", b"999 x\r\n", b"250-one\r\n", b"\xff\xff\xff\xff\r\n"] {
+        for odd in [
+            b"".as_slice(),
+            b"220",
+            b"hello\r\n",
+            b"999 x\r\n",
+            b"354 go on\r\n",
+            b"250-one\r\n",
+            b"\xff\xff\xff\xff\r\n",
+        ] {
             assert!(matches!(hears(odd).await, Err(Trouble::Away(_))), "{odd:?}");
         }
         let endless: &'static [u8] = vec![b'2'; 1 << 19].leak();

@@ -194,6 +194,24 @@ async fn many_mails_that_waited_all_go_out() {
     service.running.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_was_under_way_at_a_stop_goes_again_when_it_is_under_way_nowhere() {
+    let shop = Shop::new();
+    shop.connect(PASSWORD);
+    let service = shop.house.serve_with(&SHARED, None).await;
+    shop.mail.state().script.push_back(Act::TakeAndHang);
+    shop.call(&service, 1).await;
+    let first = shop.taken(1).await;
+    service.running.stop().await;
+    let service = shop.house.serve_with(&SHARED, None).await;
+    shop.until("waiting", "whether it arrived is not known").await;
+    assert_eq!(shop.mail.taken().len(), 1);
+    shop.house.clock.forward(300);
+    let again = shop.taken(2).await;
+    assert_eq!(again[1].header("Message-ID"), first[0].header("Message-ID"));
+    service.running.stop().await;
+}
+
 #[test]
 fn nothing_is_told_before_the_connection_is_safe() {
     let [authority, certificate, key] = certificates();

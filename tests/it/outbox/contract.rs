@@ -243,6 +243,7 @@ pub(crate) async fn what_died_is_tried_again_by_hand_and_what_waits_is_dropped(g
     let draft = Draft { refused: Some(format!("{PRACTICE} of an imagined time: nobody is told")), ..draft };
     desk.keep(vec![Entry::Draft { org, call, draft }], None).await.unwrap();
     let practiced = desk.list(None, &["dead"], 1).await.unwrap()[0].id;
+    assert!(!desk.discard(practiced, 104).await.unwrap());
     assert!(!desk.retry(practiced, 104).await.unwrap(), "nobody is told of a practice call, whoever asks for it");
 }
 
