@@ -71,6 +71,7 @@ pub mod database;
 pub mod decide;
 pub mod diagnostic;
 pub mod diff;
+pub mod disk;
 pub mod draw;
 pub mod egress;
 pub mod feed;

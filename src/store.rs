@@ -15,6 +15,7 @@ mod body;
 mod calls;
 mod checkpoints;
 mod deferred;
+mod ending;
 mod erase;
 mod error;
 mod follow;
@@ -50,6 +51,7 @@ pub use crate::store::archive::{Archive, Kept};
 use crate::app::ports::{Appended, Clock, Journal, JournalError, JournalHealth, Key, Later, RuleText};
 use crate::audit::record::Record;
 use crate::audit::summary::Summary;
+use crate::disk::Reserve;
 use crate::model::digest::Digest;
 use crate::store::calls::Calls;
 use crate::store::checkpoints::Checkpoints;
@@ -150,6 +152,7 @@ impl Store {
             wrote_calls_us: now_us,
             retry: Retry::default(),
             retention,
+            reserve: Reserve::of(&options.folder),
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(&received));
         Ok(Self {

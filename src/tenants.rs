@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::tenancy::Tenants;
-use crate::database::sqlite::{Newer, way_out};
+use crate::database::sqlite::Newer;
 use crate::database::{Address, AddressError};
+use crate::disk::way_out;
 use crate::model::secret::Secret;
 
 pub use crate::tenants::postgres::Postgres;

@@ -6,10 +6,6 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _};
-use rustix::fs::{StatVfs, StatVfsMountFlags};
-
-/// Bytes that a start needs at least.
-const ROOM: u64 = 1 << 20;
 
 /// A file that a newer program has written.
 #[derive(Debug, thiserror::Error)]
@@ -24,26 +20,6 @@ pub struct Newer {
     pub found: i64,
     /// The newest form known here.
     pub known: i64,
-}
-
-/// Whether there is no room left where the file is: the engine then calls it an error of the disk, or says that it
-/// cannot open it.
-pub fn is_out_of_room(file: &Path) -> bool {
-    let named = |folder: &&Path| !folder.as_os_str().is_empty();
-    let folder = if file.is_dir() { Some(file) } else { file.parent() };
-    let left = rustix::fs::statvfs(folder.filter(named).unwrap_or(Path::new("."))).ok();
-    // What is only read has no room and needs none.
-    let writes = |disk: &StatVfs| disk.f_blocks > 0 && !disk.f_flag.contains(StatVfsMountFlags::RDONLY);
-    left.filter(writes).is_some_and(|disk| disk.f_bavail * disk.f_frsize < ROOM)
-}
-
-/// What to do about a file that cannot be used.
-pub fn way_out(file: &Path) -> &'static str {
-    if is_out_of_room(file) {
-        "the disk is full: make room, and start again"
-    } else {
-        "let this user write to it, or choose another folder with `--data`"
-    }
 }
 
 /// The form of the file, by the table with the steps that were taken: 0 for a new one.

@@ -13,6 +13,7 @@ use crate::app::board::{Board, ChainState, DiskState};
 use crate::app::trail::{Trail, Window};
 use crate::app::turns::Turns;
 use crate::database::Address;
+use crate::disk::{Reserve, Room};
 use crate::feed::plan::{Place, Sink};
 use crate::seal::{self, Follower, Keys, SealError, Sealing};
 use crate::settings::{Ack, Settings};
@@ -159,8 +160,9 @@ fn surroundings(
 async fn watch(data: PathBuf, board: Arc<Board>) {
     loop {
         let folder = data.clone();
-        let looked = tokio::task::spawn_blocking(move || look_at(&folder)).await;
-        if let Ok(Ok(disk)) = looked {
+        let looked = tokio::task::spawn_blocking(move || look_after(&folder)).await;
+        if let Ok(Ok(room)) = looked {
+            let disk = DiskState::new(room.free, room.size);
             if disk.filling && !board.disk_state().is_some_and(|before| before.filling) {
                 let DiskState { free, size, .. } = disk;
                 tracing::error!(free, size, "the disk of the data folder is filling: records will have no room");
@@ -171,8 +173,11 @@ async fn watch(data: PathBuf, board: Arc<Board>) {
     }
 }
 
-/// How full the disk under the folder is.
-pub fn look_at(folder: &Path) -> std::io::Result<DiskState> {
-    let disk = rustix::fs::statvfs(folder)?;
-    Ok(DiskState::new(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize))
+/// How much room there is, and some of it is set aside.
+fn look_after(folder: &Path) -> std::io::Result<Room> {
+    let room = Room::of(folder)?;
+    if let Err(error) = Reserve::of(folder).set_aside(room.free) {
+        tracing::debug!(%error, "no room is set aside on the disk");
+    }
+    Ok(room)
 }

@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::database::sqlite::{Newer, is_out_of_room, way_out};
+use crate::database::sqlite::Newer;
+use crate::disk::{is_out_of_room, way_out};
 
 /// Why the store cannot be opened.
 #[derive(Debug, thiserror::Error)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::database::sqlite::{Newer, form};
+use crate::disk::{Reserve, Room};
 use crate::store::error::StoreError;
 
 mod migrations {
@@ -65,8 +66,13 @@ impl Folder {
             }
             Err(std::fs::TryLockError::Error(source)) => return Err(cannot(source)),
         }
-        lock.set_len(0).and_then(|()| lock.rewind()).map_err(cannot)?;
-        writeln!(lock, "{}", std::process::id()).map_err(cannot)?;
+        // So is ours, and there may be no room for it.
+        let named = lock.set_len(0).and_then(|()| lock.rewind());
+        drop(named.and_then(|()| writeln!(lock, "{}", std::process::id())));
+        let reserve = Reserve::of(path);
+        if Room::of(path).is_ok_and(|room| reserve.help_to_start(room.free)) {
+            tracing::error!(folder = %path.display(), "the disk is full: this start uses the room that was set aside; make room now");
+        }
         Ok(Self { path: path.to_owned(), lock })
     }
 

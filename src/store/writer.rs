@@ -9,6 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::app::ports::{Appended, Clock, JournalError, REPEATS_WITHIN_US};
+use crate::disk::Reserve;
 use crate::store::body;
 use crate::store::calls::{Calls, Portion};
 use crate::store::checkpoints::Checkpoints;
@@ -25,7 +26,7 @@ use crate::store::told::Told;
 const BATCH: usize = 512;
 
 /// How often the writer looks up from an empty channel.
-const TICK: Duration = Duration::from_millis(250);
+pub(in crate::store) const TICK: Duration = Duration::from_millis(250);
 
 /// When so many records came together, more are on their way: a short wait saves each of them most of a commit.
 const CROWD: usize = 4;
@@ -77,6 +78,8 @@ pub(in crate::store) struct Writer {
     pub(in crate::store) wrote_calls_us: i64,
     pub(in crate::store) retry: Retry,
     pub(in crate::store) retention: Retention,
+    /// Room for what still waits at the end.
+    pub(in crate::store) reserve: Reserve,
 }
 
 impl Writer {
@@ -112,29 +115,6 @@ impl Writer {
         // The next start replays the log by itself; folding it in now only makes that start faster.
         drop(self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
         lost
-    }
-
-    /// Tries to write what waits, again and again, until it is safe or patience is at its end. How many are lost.
-    fn write_the_last(&mut self, jobs: &Receiver<Job>, patience: Duration) -> usize {
-        let mut rounds = patience.as_millis().div_ceil(TICK.as_millis());
-        self.write_deferred();
-        if self.deferred.is_waiting() && rounds > 0 {
-            let (records, seconds) = (self.deferred.len(), patience.as_secs());
-            tracing::warn!(records, seconds, "stopping waits until the journal can write; make room on its disk now");
-        }
-        while self.deferred.is_waiting() && rounds > 0 {
-            std::thread::sleep(TICK);
-            let why = self.counts.why();
-            // What comes so late waits with the others.
-            jobs.try_iter().for_each(|job| self.defer(job, &why));
-            self.write_deferred();
-            rounds -= 1;
-        }
-        let records = self.deferred.len();
-        if records > 0 {
-            tracing::error!(records, "records that could not be written are lost by stopping now");
-        }
-        records
     }
 
     fn work(&mut self, batch: &mut Vec<Job>) {
@@ -286,7 +266,7 @@ impl Writer {
         batch.drain(..).for_each(|job| self.defer(job, &why));
     }
 
-    fn defer(&mut self, job: Job, why: &str) {
+    pub(in crate::store) fn defer(&mut self, job: Job, why: &str) {
         match job {
             Job::Append(written, waiting) => {
                 let answer = match self.deferred.keep(written) {
@@ -312,7 +292,7 @@ impl Writer {
     }
 
     /// Tries to write what waits, oldest first.
-    fn write_deferred(&mut self) {
+    pub(in crate::store) fn write_deferred(&mut self) {
         if self.retry.reopen {
             self.reopen();
         }

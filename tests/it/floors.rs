@@ -26,6 +26,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("respond", 4),
     ("app", 5),
     ("database", 5),
+    ("disk", 5),
     ("replay", 5),
     ("vault", 5),
     ("admin", 6),

@@ -10,13 +10,13 @@ use crate::app::ports::Clock as _;
 use crate::cli::doctor::Report;
 use crate::cli::ground::{self, AtHand};
 use crate::clock::SystemClock;
+use crate::disk::Room;
 use crate::model::ids::OrgSlug;
 use crate::model::moment::bundled_tzdb;
 use crate::outbox::{Desk, Listed, OpenError};
 use crate::outreach::draft::PRACTICE;
 use crate::rules::ruleset::RuleSet;
 use crate::settings::Settings;
-use crate::startup::followers::look_at;
 
 /// Bytes below which the disk is as good as full.
 const FULL: u64 = 100 << 20;
@@ -143,7 +143,7 @@ fn disk(report: &mut Report, data: &Path) {
         "make room: records wait in memory when it is full",
         "make room before it is full, or keep records for fewer days (`retention`)",
     );
-    match look_at(data) {
+    match Room::of(data).map(|room| DiskState::new(room.free, room.size)) {
         Ok(disk) if disk.free < FULL => report.fail("disk", left(disk), room),
         Ok(disk) if disk.filling => report.warn("disk", left(disk), days),
         Ok(disk) => report.pass("disk", left(disk)),

@@ -43,6 +43,21 @@ async fn what_no_disk_took_is_counted_as_lost() {
 }
 
 #[tokio::test]
+async fn the_room_that_was_set_aside_is_for_what_still_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let reserve = folder.path().join("ringfall.reserve");
+    let (store, _) = full(folder.path()).await;
+    Reserve::of(folder.path()).set_aside(1 << 30).unwrap();
+    assert!(store.close_within(Duration::ZERO) > 0, "the engine's own limit stays");
+    assert!(!reserve.exists());
+    // Where all is written it stays for the next start.
+    let store = Store::open(&options(folder.path(), &Set::at_start())).unwrap();
+    Reserve::of(folder.path()).set_aside(1 << 30).unwrap();
+    store.close();
+    assert!(reserve.exists());
+}
+
+#[tokio::test]
 async fn nothing_is_waited_for_when_all_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&options(folder.path(), &Set::at_start())).unwrap();
