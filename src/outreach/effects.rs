@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::audit::record::{Effected, Kind as RecordKind, Record};
+use crate::audit::record::{Effected, Record};
 use crate::model::ids::{CascadeId, ContactId};
 use crate::model::phone::{Caller, E164};
 use crate::model::position::StepRef;
 use crate::outreach::draft::{Draft, Kind};
 use crate::outreach::guard;
 use crate::outreach::words::{Blanks, caller_words, short};
-use crate::rules::ruleset::{Escalation, Line, Mailbox, Notify, Receiver, RuleSet, Template, Verb};
+use crate::rules::ruleset::{Contact, Escalation, Line, Mailbox, Notify, Receiver, RuleSet, Template, Verb};
 
 /// Makes the address under which a recording can be heard, when there is one.
 pub type Listen<'a> = dyn Fn(&str) -> Option<String> + Send + Sync + 'a;
@@ -46,16 +46,44 @@ pub fn wanted(rules: &RuleSet, record: &Record, listen: &Listen<'_>) -> Wanted {
     wanted
 }
 
-/// The texts that a transcript asks for; the caller is known from the call's case.
-pub fn transcript(rules: &RuleSet, record: &Record, case: &Case) -> Vec<Draft> {
+/// The texts that a transcript asks for; the caller is known from the call's case, and who was on duty by whom the
+/// message was told.
+pub fn transcript(rules: &RuleSet, record: &Record, case: &Case, told: &[ContactId]) -> Vec<Draft> {
     let scene = Scene::of(rules, record, &|_| None);
     let text = record.reported.text.as_deref().map(str::trim).unwrap_or_default();
-    let found = rules.mailboxes.iter().find(|mailbox| Some(&*mailbox.name) == record.reported.contact.as_deref());
-    let (Some(mailbox), false) = (found, text.is_empty() || text == "(blank)") else { return Vec::new() };
+    let (Some(mailbox), false) = (mailbox_of(rules, record), text.is_empty() || text == "(blank)") else {
+        return Vec::new();
+    };
     let body = short(&format!("Message from {}: {text}", case.caller));
     let from = E164::parse(&case.called).ok();
-    let scene = Scene { line_number: from, ..scene };
+    let scene = Scene { line_number: from, told: Some(told), ..scene };
     scene.receivers(mailbox, Kind::Transcript, &body)
+}
+
+/// Who may have been told of the message of this transcript, as whoever was on duty; each with the key of that text.
+pub fn perhaps_told(rules: &RuleSet, record: &Record) -> Vec<(ContactId, String)> {
+    let on_duty = |mailbox: &&Mailbox| mailbox.send_to.iter().any(|receiver| matches!(receiver, Receiver::OnDuty));
+    let Some(mailbox) = mailbox_of(rules, record).filter(on_duty) else { return Vec::new() };
+    let key = mailbox_key(Kind::Message, mailbox);
+    contacts_by_text(rules).map(|(id, contact)| (id, contact_key(&key, contact))).collect()
+}
+
+/// The mailbox that a report names.
+fn mailbox_of<'r>(rules: &'r RuleSet, record: &Record) -> Option<&'r Mailbox> {
+    rules.mailboxes.iter().find(|mailbox| Some(&*mailbox.name) == record.reported.contact.as_deref())
+}
+
+fn mailbox_key(kind: Kind, mailbox: &Mailbox) -> String {
+    format!("{}:{}", kind.word(), mailbox.name)
+}
+
+fn contact_key(key: &str, contact: &Contact) -> String {
+    format!("{key}:{}", contact.name)
+}
+
+/// All who are told by text.
+fn contacts_by_text(rules: &RuleSet) -> impl Iterator<Item = (ContactId, &Contact)> {
+    (0..).map(ContactId).zip(&rules.contacts).filter(|(_, contact)| contact.notify == Notify::Sms)
 }
 
 struct Scene<'a> {
@@ -63,10 +91,15 @@ struct Scene<'a> {
     record: &'a Record,
     listen: &'a Listen<'a>,
     caller: Caller,
+    /// The number that was called.
+    called: Option<E164>,
     line: Option<&'a Line>,
+    /// The number that people are told from.
     line_number: Option<E164>,
     blanks: Blanks,
     at: i64,
+    /// Who was on duty, where that is known by whom the message was told.
+    told: Option<&'a [ContactId]>,
 }
 
 impl<'a> Scene<'a> {
@@ -80,14 +113,17 @@ impl<'a> Scene<'a> {
         let named = facts.and_then(|facts| facts.line.as_deref());
         let line = rules.lines.iter().find(|line| Some(&*line.name) == named);
         let line = line.or_else(|| rules.lines.iter().find(|line| Some(&line.number) == line_number.as_ref()));
-        // Of a call of which nobody says where it came in, whoever is told hears from a number of ours all the same.
-        let line_number = line_number.or_else(|| rules.lines.first().map(|line| line.number.clone()));
+        // Of a call to a number that the rules do not have, or of which nobody says where it came in, whoever is told
+        // hears from a number that is known to send texts.
+        let called = line_number.clone();
+        let known = line_number.filter(|_| line.is_some());
+        let line_number = known.or_else(|| rules.lines.first().map(|line| line.number.clone()));
         let now = Timestamp::from_microsecond(record.received.us).unwrap_or_default();
         // A call is told with the time at which it came in.
         let began = record.began.and_then(|began| Timestamp::from_second(began).ok()).unwrap_or(now);
         let zone = line.map_or(&rules.zone, |line| &line.zone);
         let blanks = Blanks::new(&caller, line.map_or("our line", |line| &line.spoken), began, zone);
-        Self { rules, record, listen, caller, line, line_number, blanks, at: now.as_second() }
+        Self { rules, record, listen, caller, called, line, line_number, blanks, at: now.as_second(), told: None }
     }
 
     fn effect(&self, effect: &Effected, wanted: &mut Wanted) {
@@ -153,14 +189,15 @@ impl<'a> Scene<'a> {
     fn message(&self) -> String {
         let seconds = self.record.facts.as_ref().and_then(|facts| facts.seconds).or(self.record.reported.seconds);
         let length = seconds.map(|seconds| format!(" ({seconds} s)")).unwrap_or_default();
-        let line = self.line.map(|line| format!(" for {}", line.spoken)).unwrap_or_default();
+        let line = self.line.map_or_else(|| self.called.as_ref().map(E164::as_str), |line| Some(&line.spoken));
+        let line = line.map(|line| format!(" for {line}")).unwrap_or_default();
         let link = self.record.reported.recording.as_deref().and_then(|sid| (self.listen)(sid));
         let link = link.map(|link| format!(" Listen: {link}")).unwrap_or_default();
         short(&format!("New message{length} from {}{line}, {}.{link}", self.blanks.caller, self.blanks.time))
     }
 
     fn receivers(&self, mailbox: &Mailbox, kind: Kind, body: &str) -> Vec<Draft> {
-        let key = format!("{}:{}", kind.word(), mailbox.name);
+        let key = mailbox_key(kind, mailbox);
         let mut drafts: Vec<Draft> = Vec::new();
         for receiver in &mailbox.send_to {
             match receiver {
@@ -183,17 +220,18 @@ impl<'a> Scene<'a> {
         drafts
     }
 
-    /// Whom the rule that was taken would ring, of those who are told by text; everybody, where a message was left and
-    /// no answer of ours led there.
+    /// Whom the rule that was taken would ring, of those who are told by text; everybody, where no rule led there.
     fn on_duty(&self) -> Vec<ContactId> {
-        let told = |id: &ContactId| self.rules.contact(*id).is_some_and(|contact| contact.notify == Notify::Sms);
-        if self.record.kind == RecordKind::Recording {
-            return (0..).map(ContactId).take(self.rules.contacts.len()).filter(told).collect();
+        if let Some(told) = self.told {
+            return told.to_vec();
         }
         let rule = self.record.from.as_ref().and_then(|place| place.rule.as_deref()).and_then(step_of);
         // A rule is written as a step is: two numbers with a dot between.
         let rule = rule.map(|at| (usize::from(at.cascade.0), usize::from(at.index)));
         let rule = rule.and_then(|(flow, index)| self.rules.flows.get(flow)?.rules.get(index));
+        if rule.is_none() {
+            return contacts_by_text(self.rules).map(|(id, _)| id).collect();
+        }
         let steps = rule.and_then(|rule| self.rules.cascade(rule.cascade)).map(|cascade| &cascade.steps);
         let rung = steps.into_iter().flat_map(|steps| steps.iter()).filter_map(|step| match &step.verb {
             Verb::Ring(ring) => Some(ring.contacts.iter().copied()),
@@ -207,7 +245,8 @@ impl<'a> Scene<'a> {
             | Verb::Notice(_)
             | Verb::Handoff(_) => None,
         });
-        rung.flatten().filter(told).collect()
+        let by_text = |id: &ContactId| self.rules.contact(*id).is_some_and(|contact| contact.notify == Notify::Sms);
+        rung.flatten().filter(by_text).collect()
     }
 
     fn draft(&self, key: String, kind: Kind, to: String, body: &str) -> Draft {
@@ -236,7 +275,7 @@ impl<'a> Scene<'a> {
     fn to_contact(&self, key: &str, kind: Kind, id: ContactId, body: &str) -> Option<Draft> {
         let contact = self.rules.contact(id)?;
         let refused = guard::refusal(self.rules, &contact.number);
-        let draft = self.draft(format!("{key}:{}", contact.name), kind, contact.number.to_string(), body);
+        let draft = self.draft(contact_key(key, contact), kind, contact.number.to_string(), body);
         Some(Draft { refused, ..draft })
     }
 

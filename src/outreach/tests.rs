@@ -1,10 +1,10 @@
 //! What records ask to be sent.
 
-use crate::audit::record::{Effected, Facts, Kind as RecordKind, Received, Record};
+use crate::audit::record::{Effected, Facts, Kind as RecordKind, Place, Received, Record};
 use crate::model::moment::Zone;
 use crate::model::phone::E164;
 use crate::outreach::draft::{Draft, Kind};
-use crate::outreach::effects::{Case, transcript, wanted};
+use crate::outreach::effects::{Case, perhaps_told, transcript, wanted};
 use crate::outreach::guard::refusal;
 use crate::rules::ruleset::RuleSet;
 
@@ -118,29 +118,31 @@ fn a_message_is_told_with_its_length_and_a_link_and_its_transcript_follows() {
     let mut left = record("+13125550123", "message", None, Some("box"));
     left.facts.as_mut().unwrap().seconds = Some(12);
     left.reported.recording = Some("RE0123456789abcdef0123456789abcdef".into());
+    left.from = Some(Place { rule: Some("0.0".into()), ..Place::default() });
     let asked = wanted(&rules(), &left, &|sid| Some(format!("https://phones.example.com/listen/{sid}")));
-    assert_eq!(
-        told(&asked.drafts),
-        [(
-            "+16195550130",
-            0,
-            "New message (12 s) from +13125550123 for +16195550100, 10:00am on Mon Nov 23. \
-             Listen: https://phones.example.com/listen/RE0123456789abcdef0123456789abcdef"
-        )]
-    );
-    // Where no answer of ours led the caller there, nobody can tell who is on duty, and all who are told by text are.
-    let outside = Record { kind: RecordKind::Recording, ..left };
+    let body = "New message (12 s) from +13125550123 for +16195550100, 10:00am on Mon Nov 23. \
+                Listen: https://phones.example.com/listen/RE0123456789abcdef0123456789abcdef";
+    let numbers = ["+16195550130", "+16195550111", "+16195550112"];
+    assert_eq!(told(&asked.drafts), numbers.map(|number| (number, 0, body)), "the owner, and both who were rung");
+    // Where no rule led the caller there, nobody can tell who is on duty, and all who are told by text are.
+    let outside = Record { from: None, ..left };
     let all: Vec<String> = wanted(&rules(), &outside, &|_| None).drafts.into_iter().map(|draft| draft.to).collect();
     assert!(all.len() > 1 && all[0] == "+16195550130" && all.contains(&"+16195550111".to_owned()), "{all:?}");
     let mut written = record("", "none", None, None);
     written.effects.clear();
     written.reported.contact = Some("box".into());
     written.reported.text = Some("Please call me back.".into());
-    let texts = transcript(&rules(), &written, &asked.case.clone().unwrap());
-    assert_eq!(told(&texts), [("+16195550130", 0, "Message from +13125550123: Please call me back.")]);
+    let case = asked.case.unwrap();
+    let body = "Message from +13125550123: Please call me back.";
+    assert_eq!(told(&transcript(&rules(), &written, &case, &[])), [("+16195550130", 0, body)]);
+    // Who was on duty is known by whom the message was told.
+    let keys: Vec<&str> = asked.drafts.iter().map(|draft| &*draft.key).collect();
+    let had = perhaps_told(&rules(), &written).into_iter().filter(|(_, key)| keys.contains(&&**key));
+    let had: Vec<_> = had.map(|(contact, _)| contact).collect();
+    assert_eq!(told(&transcript(&rules(), &written, &case, &had)), numbers.map(|number| (number, 0, body)));
     written.reported.text = Some("(blank)".into());
     let case = Case { call: "CA".into(), caller: "x".into(), called: String::new(), at: NOW };
-    assert_eq!(transcript(&rules(), &written, &case), []);
+    assert_eq!(transcript(&rules(), &written, &case, &[]), []);
 }
 
 #[test]

@@ -19,11 +19,11 @@ use crate::control::command::{Wish, wish};
 use crate::control::sentences::{self, Standing};
 use crate::control::{Command, Sender, read};
 use crate::model::digest::RulesKey;
-use crate::model::ids::OrgSlug;
+use crate::model::ids::{ContactId, OrgSlug};
 use crate::model::moment::Moment;
 use crate::model::phone::E164;
 use crate::outreach::draft::{Draft, Kind};
-use crate::outreach::effects::{Listen, Wanted, transcript, wanted};
+use crate::outreach::effects::{Listen, Wanted, perhaps_told, transcript, wanted};
 use crate::outreach::guard;
 use crate::tenant::stamp::At;
 use crate::tenant::switch::SwitchState;
@@ -157,8 +157,9 @@ impl Reader<'_> {
         match record.kind {
             RecordKind::Message => self.message(&org, record).await,
             RecordKind::Transcription => {
-                let case = self.outbox.case(&record.org, &record.call).await?;
-                let drafts = case.map(|case| transcript(&org.rules, record, &case)).unwrap_or_default();
+                let Some(case) = self.outbox.case(&record.org, &record.call).await? else { return Ok(Vec::new()) };
+                let told = self.told_of_message(&org, record).await?;
+                let drafts = transcript(&org.rules, record, &case, &told);
                 Ok(self.entered(&org, record, Wanted { drafts, case: None }).await)
             }
             RecordKind::Decision
@@ -175,6 +176,17 @@ impl Reader<'_> {
                 Ok(self.entered(&org, record, asked).await)
             }
         }
+    }
+
+    /// Who was told of the message of this transcript, as whoever was on duty.
+    async fn told_of_message(&self, org: &Organization, record: &Record) -> Result<Vec<ContactId>, OutboxError> {
+        let mut told = Vec::new();
+        for (contact, key) in perhaps_told(&org.rules, record) {
+            if self.outbox.kept(&record.org, &record.call, &key).await?.is_some() {
+                told.push(contact);
+            }
+        }
+        Ok(told)
     }
 
     async fn entered(&self, org: &Organization, record: &Record, wanted: Wanted) -> Vec<Entry> {
