@@ -148,6 +148,12 @@ impl Snapshot {
         self.organizations.values()
     }
 
+    /// The organization, where there is one alone.
+    pub fn only(&self) -> Option<&Arc<Organization>> {
+        let mut all = self.organizations.values();
+        all.next().filter(|_| all.next().is_none())
+    }
+
     /// How many lines are answered.
     pub fn lines(&self) -> usize {
         self.numbers.len()

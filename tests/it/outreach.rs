@@ -398,6 +398,55 @@ async fn a_message_that_was_left_elsewhere_is_told_all_the_same() {
 }
 
 #[actix_web::test]
+async fn a_message_at_a_number_that_the_rules_forgot_is_told_where_there_is_one_business() {
+    let stage = Stage::new();
+    let service = stage.serve().await;
+    let forgotten = ("To", "+16195550199");
+    let ending = service.ask("/twilio/inbound-call", &[forgotten]).await;
+    assert!(ending.body.contains("<Record") && ending.body.contains("?org=acme"), "{}", ending.body);
+    let left = [forgotten, ("RecordingSid", "RE0123456789abcdef0123456789abcdef"), ("RecordingDuration", "9")];
+    service.ask(&ending.attribute("action"), &left).await;
+    let texts = stage.told(1).await;
+    assert_eq!((texts.len(), texts[0].0.as_str()), (1, OWNER), "{texts:?}");
+    assert!(texts[0].1.starts_with(&format!("New message (9 s) from {CALLER} for ")), "{texts:?}");
+    // The end of the call, which names nobody, belongs to it.
+    service.ask("/twilio/call-status", &[forgotten, ("CallStatus", "completed"), ("CallDuration", "30")]).await;
+    let store = service.running.store.clone().unwrap();
+    let end = std::time::Instant::now() + Duration::from_secs(60);
+    while store.call("acme", CALL).await.unwrap().is_none_or(|call| call.over_us.is_none()) {
+        assert!(std::time::Instant::now() < end, "the call is not closed");
+        store.settle().await.unwrap();
+    }
+    assert_eq!(service.counted("ringfall_anomalies_total{reason=\"unknown-number\"}").await, 1);
+    service.running.stop().await;
+}
+
+#[actix_web::test]
+async fn a_message_and_its_transcript_go_to_those_whom_the_call_rang() {
+    let stage = Stage::new();
+    let on_duty =
+        RULES.replace("send_to: [owner]", "send_to: [on_duty], transcribe: true").replace("    missed: page\n", "");
+    stage.house.write("rules/acme.yaml", &on_duty);
+    let service = stage.serve().await;
+    let mut page = service.ask("/twilio/inbound-call", &[]).await;
+    for _ in 0..2 {
+        page = service.ask(&page.attribute("action"), &[("DialCallStatus", "no-answer")]).await;
+    }
+    let left = ("RecordingSid", "RE0123456789abcdef0123456789abcdef");
+    service.ask(&page.attribute("action"), &[left, ("RecordingDuration", "9")]).await;
+    stage.told(2).await;
+    let words = [left, ("TranscriptionStatus", "completed"), ("TranscriptionText", "Please call me back.")];
+    service.ask(&page.attribute("transcribeCallback"), &words).await;
+    let mut texts = stage.told(4).await;
+    texts[..2].sort();
+    texts[2..].sort();
+    let receivers: Vec<&str> = texts.iter().map(|(to, _)| to.as_str()).collect();
+    assert_eq!(receivers, [DANA, LEE, DANA, LEE], "{texts:?}");
+    assert_eq!(texts[3].1, format!("Message from {CALLER}: Please call me back."));
+    service.running.stop().await;
+}
+
+#[actix_web::test]
 async fn a_number_that_is_not_set_as_it_should_be_is_counted() {
     let stage = Stage::new();
     let service = stage.serve().await;

@@ -105,6 +105,11 @@ impl House {
         Self::with(&[("rules/acme.yaml", RULES)])
     }
 
+    /// The house of two businesses: what comes to a number of neither is nobody's.
+    pub(crate) fn of_two() -> Self {
+        Self::with(&[("rules/acme.yaml", RULES), ("rules/other.yaml", &RULES.replace(LINE, "+16195550200"))])
+    }
+
     pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let house = Self { folder: Arc::new(tempfile::tempdir().unwrap()), clock: StoppedClock::new() };
         std::fs::create_dir(house.path("rules")).unwrap();

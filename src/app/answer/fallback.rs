@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::app::answer::fault::Fault;
 use crate::app::answer::{Done, Outcome, Visit};
-use crate::app::directory::Owner;
 use crate::app::live::Organization;
 use crate::audit::record::{self, Facts, Kind, Record};
 use crate::model::call::{CallFacts, Happened, LegOutcome};
@@ -129,11 +128,7 @@ impl Visit<'_> {
         let now = self.app.live.now();
         let bound =
             self.bound(event.and_then(|event| event.to.number.as_ref())).filter(|slug| self.grant(slug).is_some());
-        let owner = match &self.profile.owner {
-            Owner::Organization(own) => Some(own.clone()),
-            Owner::Platform | Owner::Simulator => None,
-        };
-        let known = [bound, self.believed.named.clone(), owner];
+        let known = [bound, self.believed.named.clone(), self.host()];
         let org = known.iter().flatten().find_map(|slug| now.organization(slug).map(Arc::clone));
         Rough { org, position: fresh(), entered: false }
     }

@@ -69,18 +69,32 @@ impl Visit<'_> {
         organization.rules.lines.iter().any(|line| line.number == *number).then_some(organization)
     }
 
-    /// Where a new call belongs. A number that nobody has goes to the organization that the URL names, or to the one
-    /// whose account it came over.
+    /// Whose a request is: the organization that its address names, or the one that has the number. A number that
+    /// nobody has is of the one whose account this came over, or of the only one there is.
+    pub(super) fn whose(&self, number: Option<&E164>) -> Result<Option<OrgSlug>, Fault> {
+        match (self.named()?, self.bound(number)) {
+            (Some(named), Some(bound)) if named != bound => Err(Fault::Foreign),
+            (Some(slug), _) | (None, Some(slug)) => Ok(Some(slug)),
+            (None, None) => Ok(self.host()),
+        }
+    }
+
+    /// The organization that takes in what is sent to a number of nobody: the one whose account it is. The operator's
+    /// account is that of the business where there is one alone, known by its rule file.
+    pub(super) fn host(&self) -> Option<OrgSlug> {
+        match &self.profile.owner {
+            Owner::Organization(own) => Some(own.clone()),
+            Owner::Platform | Owner::Simulator => {
+                let now = self.app.live.now();
+                let only = &now.only()?.slug;
+                self.app.directory.now().tenant(only).is_none().then(|| only.clone())
+            }
+        }
+    }
+
+    /// Where a new call belongs.
     pub(super) fn newcomer(&self, event: &CallEvent) -> Result<Arc<Organization>, Fault> {
-        let number = event.to.number.as_ref();
-        let slug = match (self.named()?, self.bound(number)) {
-            (None, None) => match &self.profile.owner {
-                Owner::Organization(own) => own.clone(),
-                Owner::Platform | Owner::Simulator => return Err(Fault::UnknownNumber),
-            },
-            (Some(named), Some(bound)) if named != bound => return Err(Fault::Foreign),
-            (Some(slug), _) | (None, Some(slug)) => slug,
-        };
+        let slug = self.whose(event.to.number.as_ref())?.ok_or(Fault::UnknownNumber)?;
         if self.grant(&slug).is_none() {
             return Err(Fault::Foreign);
         }

@@ -95,13 +95,7 @@ fn left_outside<'v>(visit: &'v Visit<'_>, event: &CallEvent) -> Result<impl Futu
 
 /// A text message came in, or one of ours changed its state.
 pub(super) async fn text(visit: &Visit<'_>, event: &MessageEvent) -> Result<Done, Fault> {
-    let named = visit.named()?;
-    let bound = visit.bound(event.to.number.as_ref());
-    let org = match (named, bound) {
-        (Some(named), Some(bound)) if named != bound => return Err(Fault::Foreign),
-        (Some(slug), _) | (None, Some(slug)) => slug.to_string(),
-        (None, None) => String::new(),
-    };
+    let org = visit.whose(event.to.number.as_ref())?.map_or_else(String::new, |slug| slug.to_string());
     let caller = &event.from;
     let record = Record {
         org,
@@ -136,14 +130,10 @@ impl Belongs {
         found.map_or_else(|_gone| Self::Named(slug.clone()), Self::To)
     }
 
-    /// By the organization in the URL, else by the number.
+    /// By the organization in the URL, the number, or the account.
     fn guessed(visit: &Visit<'_>, event: &CallEvent) -> Result<Self, Fault> {
         let now = visit.app.live.now();
-        let slug = match (visit.named()?, visit.bound(event.to.number.as_ref())) {
-            (Some(named), Some(bound)) if named != bound => return Err(Fault::Foreign),
-            (Some(slug), _) | (None, Some(slug)) => slug,
-            (None, None) => return Ok(Self::Nobody),
-        };
+        let Some(slug) = visit.whose(event.to.number.as_ref())? else { return Ok(Self::Nobody) };
         Ok(now.organization(&slug).map_or(Self::Named(slug), |org| Self::To(Arc::clone(org))))
     }
 

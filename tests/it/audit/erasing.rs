@@ -185,8 +185,7 @@ async fn stray(house: &House, recording: &str) {
 
 #[tokio::test]
 async fn a_message_at_nobodys_number_is_deleted_over_the_account() {
-    let (house, fake) = (House::with(&[("rules/acme.yaml", RULES)]), Fake::start());
-    let stage = Stage { house, fake };
+    let stage = Stage { house: House::of_two(), fake: Fake::start() };
     stage.fake.state().recordings.insert(RECORDING.into(), b"a voice".to_vec());
     stray(&stage.house, RECORDING).await;
     let output = stage.erase(&[]);
@@ -196,7 +195,7 @@ async fn a_message_at_nobodys_number_is_deleted_over_the_account() {
 
 #[tokio::test]
 async fn a_message_that_cannot_be_deleted_is_told_of_once() {
-    let house = House::with(&[("rules/acme.yaml", RULES)]);
+    let house = House::of_two();
     stray(&house, RECORDING).await;
     let erase = || {
         let output = program(&house.path(".")).args(["audit", "erase", "--caller", CALLER]).output().unwrap();

@@ -162,8 +162,7 @@ async fn the_trail_of_all_nodes_lets_months_and_days_go() {
 
 #[tokio::test]
 async fn an_organization_may_keep_less_and_that_is_signed_for() {
-    let other = crate::support::RULES.replace("+16195550100", "+16195550200");
-    let house = House::with(&[("rules/acme.yaml", crate::support::RULES), ("rules/other.yaml", &other)]);
+    let house = House::of_two();
     let more = [("RINGFALL_RETENTION_OF", "acme=2d")];
     for day in 0..4 {
         let service = house.serve_with(&more, None).await;

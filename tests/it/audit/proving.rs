@@ -227,8 +227,7 @@ async fn an_erased_person_leaves_the_trail_of_all_nodes_proved() {
 #[tokio::test]
 async fn what_is_let_go_leaves_the_rest_proved() {
     let database = postgres::shared().database();
-    let other = crate::support::RULES.replace("+16195550100", "+16195550200");
-    let house = House::with(&[("rules/acme.yaml", crate::support::RULES), ("rules/other.yaml", &other)]);
+    let house = House::of_two();
     let more =
         [("RINGFALL_DATABASE_URL", database.url.expose()), ("RINGFALL_NODE", "one"), ("RINGFALL_RETENTION", "off")];
     // November 23, December 5 and 17.

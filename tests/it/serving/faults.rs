@@ -142,7 +142,7 @@ async fn the_same_fault_asked_for_again_is_written_down_once() {
 
 #[tokio::test]
 async fn an_unknown_number_is_answered_by_the_last_resort() {
-    let service = House::new().serve().await;
+    let service = House::of_two().serve().await;
     let answer = service.ask("/twilio/inbound-call", &[("To", "+16195550177")]).await;
     assert_eq!(answer.status, 200);
     assert!(answer.body.contains("<Say") && answer.body.contains("<Record"), "{}", answer.body);
