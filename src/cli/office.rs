@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admin::{AdminError, Office};
 use crate::app::ports::Clock as _;
@@ -129,12 +130,16 @@ pub(crate) fn secret_file(path: &Path) -> anyhow::Result<Secret> {
     trimmed(text, &format!("`{shown}`"))
 }
 
+/// The exit code of a command that Ctrl-C ended, as shells have it.
+const INTERRUPTED: i32 = 130;
+
 /// A terminal that does not show what is typed, until this is dropped.
 struct Unshown(Option<Termios>);
 
 impl Unshown {
     fn begin() -> Self {
         let Ok(before) = tcgetattr(std::io::stdin()) else { return Self(None) };
+        shown_at_interrupt(before.clone());
         let mut hidden = before.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
         // Where it cannot be hidden it is shown: who types sees it.
@@ -145,11 +150,30 @@ impl Unshown {
 
 impl Drop for Unshown {
     fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            // The shell sets it right if this fails.
-            let _shown = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
-        }
+        self.0.iter().for_each(show);
     }
+}
+
+fn show(before: &Termios) {
+    // The shell sets it right if this fails.
+    let _shown = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
+}
+
+/// From now on, Ctrl-C gives the terminal back as it was before it ends the command. The runtime has a thread for this
+/// while another waits for what is typed.
+#[expect(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "a thread that waits for a line can be ended in no other way"
+)]
+fn shown_at_interrupt(before: Termios) {
+    // Where it cannot be heard of, it ends the command as ever.
+    let Ok(mut interrupt) = signal(SignalKind::interrupt()) else { return };
+    tokio::spawn(async move {
+        interrupt.recv().await;
+        show(&before);
+        std::process::exit(INTERRUPTED);
+    });
 }
 
 /// A secret from the file, or from standard input.
