@@ -112,8 +112,13 @@ fn name(number: u64) -> String {
 async fn fill(folder: &Path, calls: u64) -> u64 {
     let clock = Arc::new(Told(AtomicI64::new(BEGAN * SECOND)));
     let shared: Arc<dyn Clock> = Arc::<Told>::clone(&clock);
-    let options =
-        Options { folder: folder.to_owned(), node: "node-1".to_owned(), clock: shared, patience: Patience::default() };
+    let options = Options {
+        folder: folder.to_owned(),
+        node: "node-1".to_owned(),
+        clock: shared,
+        patience: Patience::default(),
+        behind: 0,
+    };
     let store = Store::open(&options).expect("a store");
     let zone = Zone::named("America/Los_Angeles").expect("a zone");
     let mut records = 0;

@@ -47,6 +47,7 @@ mod administration;
 pub mod carrier;
 mod chores;
 mod drift;
+mod earlier;
 mod elsewhere;
 pub mod followers;
 mod holders;
@@ -218,6 +219,7 @@ fn open_store(settings: &Settings, ground: &Ground) -> anyhow::Result<Opened> {
         node: settings.node.clone(),
         clock: Arc::clone(&ground.clock),
         patience: Patience::default(),
+        behind: earlier::read_up_to(settings),
     };
     let store = Store::open(&options);
     let store = Arc::new(store.with_context(|| format!("cannot open the journal in `{}`", settings.data.display()))?);

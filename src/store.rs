@@ -98,6 +98,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// How long calls are waited for.
     pub patience: Patience,
+    /// The last place that was read of a journal in this folder.
+    pub behind: i64,
 }
 
 /// The store.
@@ -133,7 +135,17 @@ impl Store {
         // Room is taken when records wait, and not for as many as may.
         let (jobs, received) = unbounded();
         let retention = Retention::default();
-        let last = rows::last(&connection).map_err(of)?;
+        let mut last = rows::last(&connection).map_err(of)?;
+        if last.seq < options.behind {
+            rows::begin_behind(&connection, options.behind).map_err(of)?;
+            tracing::error!(
+                last = last.seq,
+                read = options.behind,
+                "the journal is younger than what was read of the one before: it goes on behind that, and what was only \
+                 in the other is gone"
+            );
+            last.seq = options.behind;
+        }
         let told = Arc::new(Told::after(last.seq));
         let wish = Arc::clone(&retention.wish);
         let writer = Writer {

@@ -66,6 +66,11 @@ impl Desk {
         }
     }
 
+    /// The last place in the journal that was read for the sake of the file in that folder; 0 when none was.
+    pub fn read_up_to(data: &Path) -> i64 {
+        file::read_up_to(data).unwrap_or(0)
+    }
+
     /// The same with texts in the database, when an address is given. It is reached when it is needed: that it is away
     /// keeps nobody from starting. Call it where a tokio runtime is at hand.
     pub fn shared(data: &Path, database: Option<&Secret>, node: &str) -> Result<Self, OpenError> {

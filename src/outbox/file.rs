@@ -100,6 +100,13 @@ pub(in crate::outbox) fn forms(data: &Path) -> Option<(i64, i64)> {
     Some((form(&connection, STEPS).ok()?, known()))
 }
 
+/// The last place in a journal that any node has read by this file; none when that cannot be told.
+pub(in crate::outbox) fn read_up_to(data: &Path) -> Option<i64> {
+    let connection = Connection::open_with_flags(data.join(NAME), OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
+    connection.busy_timeout(BUSY).ok()?;
+    connection.query_row("SELECT max(record) FROM reading", [], |row| row.get(0)).ok()?
+}
+
 fn connect(file: &Path) -> Result<Connection, Box<dyn std::error::Error>> {
     let mut connection = Connection::open(file)?;
     connection.busy_timeout(BUSY)?;

@@ -118,6 +118,11 @@ fn unsealed(board: &Board, error: &SealError) {
     board.chain(ChainState { broken: Some(error.to_string()), ..ChainState::default() });
 }
 
+/// The folder in which sinks keep how far they have come.
+pub fn sinks_folder(data: &Path) -> PathBuf {
+    data.join("sinks")
+}
+
 /// All that the settings name, and the trail of all nodes where there is a database.
 pub fn plans(settings: &Settings) -> Vec<Sink> {
     settings.database_url.iter().map(|_| Sink::merged()).chain(settings.sinks.iter().cloned()).collect()
@@ -138,7 +143,7 @@ fn surroundings(
     (window, turns): (&Arc<Window>, &Arc<Turns>),
     keys: &Keys,
 ) -> Surroundings {
-    let folder = settings.data.join("sinks");
+    let folder = sinks_folder(&settings.data);
     // Without the folder each sink says that its cursor cannot be written.
     if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder) {
         tracing::error!(%error, folder = %folder.display(), "the folder of the sinks cannot be made");

@@ -89,11 +89,10 @@ impl Archive {
         })
     }
 
-    /// The place of the last record, even if it was let go; 0 when there never was one.
+    /// The place of the last record, even if it was let go or is of a journal before this one; 0 when there never was
+    /// one.
     pub fn latest(&self) -> Result<i64, JournalError> {
-        let select = "SELECT max(coalesce((SELECT max(seq) FROM records), 0), \
-                      coalesce((SELECT max(seq) FROM cursors WHERE name LIKE 'retention%'), 0))";
-        self.readers.ask(|connection| connection.prepare_cached(select)?.query_row([], |row| row.get(0)))
+        self.readers.ask(rows::latest)
     }
 
     /// Up to where an organization that keeps less was looked through.

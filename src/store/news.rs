@@ -8,7 +8,7 @@ use crate::app::messenger::ports::{News, Trail};
 use crate::app::ports::{JournalError, Later};
 use crate::audit::record::Kind;
 use crate::store::told::{Told, concerns};
-use crate::store::{Store, body};
+use crate::store::{Store, body, rows};
 
 /// Records told of that are read at once.
 const PORTION: usize = 256;
@@ -37,8 +37,11 @@ impl Trail for Store {
 fn news(connection: &Connection, told: &Told, after: i64) -> rusqlite::Result<News> {
     // One moment for all questions, and the places afterwards, so that nothing written meanwhile is passed by.
     let moment = connection.unchecked_transaction()?;
-    let end: i64 = moment.query_row("SELECT coalesce(max(seq), 0) FROM records", [], |row| row.get(0))?;
-    let end = end.max(after);
+    let end = rows::latest(&moment)?;
+    if end < after {
+        // A younger journal than the one that was read: what comes now is not to be passed over.
+        return Ok(News { records: Vec::new(), place: end });
+    }
     let (places, reached) = match told.between(after, end, PORTION) {
         Some(places) => (places, end),
         None => looked_through(&moment, after, end)?,

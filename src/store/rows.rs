@@ -97,6 +97,23 @@ pub(in crate::store) fn last(connection: &Connection) -> rusqlite::Result<Spot> 
     Ok(Spot { seq: last.seq.max(cursors), ..last })
 }
 
+/// The cursor behind which a journal was begun, or went on after it was put back.
+pub(in crate::store) const BEGUN: &str = "begun";
+
+/// The next record gets a place behind this one.
+pub(in crate::store) fn begin_behind(connection: &Connection, place: i64) -> rusqlite::Result<()> {
+    let cursor = "INSERT INTO cursors (name, seq) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq";
+    connection.execute(cursor, params![BEGUN, place])?;
+    Ok(())
+}
+
+/// The place of the last record, even if it was let go or is of a journal before this one; 0 when there never was one.
+pub(in crate::store) fn latest(connection: &Connection) -> rusqlite::Result<i64> {
+    let select = "SELECT max(coalesce((SELECT max(seq) FROM records), 0), \
+                  coalesce((SELECT max(seq) FROM cursors WHERE name LIKE 'retention%' OR name = ?1), 0))";
+    connection.prepare_cached(select)?.query_row([BEGUN], |row| row.get(0))
+}
+
 /// Keeps the files of a rule set.
 pub(in crate::store) fn keep_rules(connection: &Connection, now_us: i64, kept: &KeptRules) -> rusqlite::Result<()> {
     let insert = "INSERT INTO rule_texts (org, digest, kept, files) VALUES (?1, ?2, ?3, ?4) \

@@ -41,7 +41,7 @@ impl Set {
 
 fn options(folder: &Path, clock: &Arc<Set>) -> Options {
     let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
-    Options { folder: folder.to_owned(), node: "one".to_owned(), clock, patience: Patience::default() }
+    Options { folder: folder.to_owned(), node: "one".to_owned(), clock, patience: Patience::default(), behind: 0 }
 }
 
 fn record(kind: Kind, call: u32, step: &str, at: i64) -> Record {

@@ -447,6 +447,38 @@ async fn a_message_and_its_transcript_go_to_those_whom_the_call_rang() {
 }
 
 #[actix_web::test]
+async fn whoever_read_the_journal_misses_nothing_of_the_one_that_takes_its_place() {
+    let stage = Stage::new();
+    let sink =
+        serde_json::json!({ "sinks": [{ "name": "trail", "file": { "path": stage.house.path("shipped.jsonl") } }] });
+    stage.house.write("ringfall.yaml", &sink.to_string());
+    let service = stage.serve().await;
+    stage.miss(&service, CALL).await;
+    stage.told(2).await;
+    service.running.stop().await;
+    // A damaged journal is moved away, as its refusal says.
+    for name in ["ringfall.db", "ringfall.db-wal", "ringfall.db-shm"] {
+        drop(std::fs::rename(stage.house.path("data").join(name), stage.house.path(name)));
+    }
+    let service = stage.serve().await;
+    let next = "CA11111111111111111111111111111111";
+    stage.miss(&service, next).await;
+    stage.told(4).await;
+    let shipped =
+        |part: &str| std::fs::read_to_string(stage.house.path("shipped.jsonl")).is_ok_and(|all| all.contains(part));
+    let end = std::time::Instant::now() + Duration::from_secs(60);
+    while !shipped(next) || service.ready().await["chain"]["behind"] != 0 {
+        assert!(std::time::Instant::now() < end, "{}", service.ready().await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(shipped(CALL) && service.ready().await["chain"]["broken"].is_null(), "{}", service.ready().await);
+    let store = service.running.store.clone().unwrap();
+    let kept = store.archive().records_after(0, 100).unwrap();
+    assert!(kept[0].seq > 2 && kept.iter().all(|kept| kept.record.call != CALL), "{kept:?}");
+    service.running.stop().await;
+}
+
+#[actix_web::test]
 async fn a_number_that_is_not_set_as_it_should_be_is_counted() {
     let stage = Stage::new();
     let service = stage.serve().await;

@@ -17,7 +17,7 @@ use crate::outbox::Desk;
 use crate::seal::{Folder, SealError};
 use crate::settings::Settings;
 use crate::sinks;
-use crate::startup::followers::plans;
+use crate::startup::followers::{plans, sinks_folder};
 use crate::store::{Archive, Erasing};
 
 /// Whom to take out.
@@ -104,7 +104,7 @@ fn erase(settings: &Settings, whom: &Whom, erasing: Erasing) -> anyhow::Result<b
     recordings::remember(data, &erasing.recordings)?;
     let calls: Vec<_> = erasing.names.iter().cloned().collect();
     let texts = texts(settings, whom, &calls)?;
-    let files = sinks::erase(&plans(settings), &data.join("sinks"), whom, &erasing.ids);
+    let files = sinks::erase(&plans(settings), &sinks_folder(data), whom, &erasing.ids);
     let files = files.context("the files of the sinks could not be gone through")?;
     let merged = merged(settings, whom, &calls, erasing.named_by.is_empty())?;
     // The salts go before the records: should this stop half way, it finds the same records when it is run again.

@@ -6,7 +6,7 @@ use crate::clock::SystemClock;
 use crate::seal::{Folder, SealError};
 use crate::settings::Settings;
 use crate::sinks;
-use crate::startup::followers::plans;
+use crate::startup::followers::{plans, sinks_folder};
 use crate::store::{Archive, StoreError};
 
 /// What has waited for so many seconds is stuck.
@@ -62,7 +62,7 @@ fn chain(report: &mut Report, settings: &Settings, archive: &Archive, latest: i6
 
 fn sink(report: &mut Report, settings: &Settings, archive: &Archive, latest: i64, plan: &crate::feed::plan::Sink) {
     let name = format!("sink {}", plan.name);
-    let standing = match sinks::standing(&settings.data.join("sinks"), &plan.name) {
+    let standing = match sinks::standing(&sinks_folder(&settings.data), &plan.name) {
         Ok(Some(standing)) => standing,
         Ok(None) => return report.warn(&name, "it has never begun", "start the service with these settings"),
         Err(error) => return report.fail(&name, format!("{error:#}"), "mend or remove that file"),
