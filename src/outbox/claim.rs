@@ -34,7 +34,8 @@ pub(in crate::outbox) async fn claim(
     node: &str,
 ) -> Result<Vec<Delivery>, OutboxError> {
     let due = format!(
-        "SELECT id, org, sender, receiver, body, expires, tried, attempts, state, kind, call, unless_taken FROM texts \
+        "SELECT id, org, sender, receiver, body, expires, tried, attempts, state, kind, call, unless_taken, \
+         reason FROM texts \
          WHERE state IN ('waiting', 'unknown') AND due <= $1 AND org NOT IN ('', {}) ORDER BY due LIMIT $2{}",
         places(3, room.but.len().max(1)),
         work.skips()
@@ -90,6 +91,7 @@ impl Due {
                 expires: row.number(5)?,
                 tried: row.maybe_number(6),
                 attempts: u32::try_from(row.number(7)?).unwrap_or(u32::MAX),
+                reason: row.maybe_text(12),
             },
             unknown: row.text(8)? == "unknown",
             kind: row.text(9)?,

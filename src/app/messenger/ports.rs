@@ -234,6 +234,8 @@ pub struct Delivery {
     pub tried: Option<i64>,
     /// How often it was tried.
     pub attempts: u32,
+    /// Why it did not go out so far.
+    pub reason: Option<String>,
 }
 
 /// A text that is kept, whatever became of it.

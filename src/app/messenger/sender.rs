@@ -120,6 +120,10 @@ async fn deliver(
         Became::Looked(found) => {
             tracing::info!(org = delivery.org, outbox = delivery.id, found = found.len(), "text looked up");
         }
+        // What keeps it is told once, and not at every try.
+        Became::Later { why, .. } | Became::Unknown(why) if delivery.reason.as_ref() == Some(why) => {
+            tracing::debug!(org = delivery.org, outbox = delivery.id, %why, "text not sent yet");
+        }
         Became::Later { why, .. } | Became::Unknown(why) => {
             tracing::warn!(org = delivery.org, outbox = delivery.id, %why, "text not sent yet");
         }
