@@ -1,6 +1,7 @@
 //! The words of the trade that every room shares; no behavior beyond what each word means.
 
 pub mod call;
+pub mod count;
 pub mod digest;
 pub mod ids;
 pub mod leg;

@@ -18,6 +18,7 @@ use crate::clock::SystemClock;
 use crate::diff::Both;
 use crate::diff::html;
 use crate::diff::report::{self as recorded, About};
+use crate::model::count;
 use crate::prove::Limits;
 use crate::prove::pair::report::{self, Detail, Named};
 use crate::prove::pair::{Pair, pair};
@@ -137,7 +138,7 @@ pub(crate) fn run(args: &Diff) -> crate::cli::Answer {
 fn recorded(args: &Diff, sides: &Sides, source: &str, text: &mut String) -> anyhow::Result<(bool, bool)> {
     let mut counted = calls::count(&calls::place(source, &args.data, SystemClock.now())?, sides)?;
     if counted.elsewhere > 0 {
-        eprintln!("note: {} calls came to numbers that are in none of these rules", counted.elsewhere);
+        eprintln!("note: {} to numbers that are in none of these rules", count::counted(counted.elsewhere, "call"));
     }
     let mut reports = Vec::new();
     for ((old, new), tally) in sides.pairs.iter().zip(&mut counted.tallies) {

@@ -15,6 +15,7 @@ use crate::cli::Answer;
 use crate::cli::notify;
 use crate::cli::outcome::Outcome;
 use crate::cli::terminal;
+use crate::model::count::counted;
 use crate::settings::layers::Surroundings;
 use crate::settings::{self, LogFormat, RulesFrom, Settings};
 use crate::startup::{self, Ground, Running};
@@ -227,8 +228,4 @@ fn place(settings: &Settings) -> String {
         RulesFrom::Folder => settings.rules.display().to_string(),
         RulesFrom::Store => "the revisions in the store".to_owned(),
     }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -9,6 +9,7 @@ use crate::diff::compare::{Both, Cause};
 use crate::diff::people::Unknown;
 use crate::diff::tally::{Group, Moved, Tally, day};
 use crate::journey::observe::Aspect;
+use crate::model::count::counted;
 use crate::model::phone::mask;
 use crate::rules::ruleset::{EndKind, RuleSet};
 
@@ -302,7 +303,7 @@ pub fn text(report: &Report, detail: Detail) -> String {
         drawing.push('\n');
     };
     let stretch = report.stretch.as_ref().map_or_else(String::new, |(from, to)| format!(" from {from} to {to}"));
-    put(format!("{} -> {}: {} recorded calls{stretch}", report.old, report.new, report.calls));
+    put(format!("{} -> {}: {}{stretch}", report.old, report.new, counted(report.calls, "recorded call")));
     put(format!("   unchanged {:>8}", report.unchanged));
     put(format!("   changed   {:>8}{}", report.changed, of_groups(report)));
     if report.unknown > 0 {

@@ -7,6 +7,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use serde_json::json;
 
+use crate::model::count::counted;
 use crate::replay::differ::{Difference, Verdict};
 
 /// One recording that was played.
@@ -78,19 +79,15 @@ pub fn text(report: &Report) -> String {
         }
     }
     let same = report.replayed.len() - report.moved();
-    let mut end = format!("{} answered as recorded", calls(same));
+    let mut end = format!("{} answered as recorded", counted(same, "call"));
     if report.moved() > 0 {
         let _infallible = write!(end, ", {} otherwise", report.moved());
     }
     if !report.unplayed.is_empty() {
         let _infallible = write!(end, ", {} could not be played", report.unplayed.len());
     }
-    let _infallible = writeln!(out, "{end}; {} webhooks", report.played());
+    let _infallible = writeln!(out, "{end}; {}", counted(report.played(), "webhook"));
     out
-}
-
-fn calls(count: usize) -> String {
-    if count == 1 { "1 call".to_owned() } else { format!("{count} calls") }
 }
 
 fn later(count: usize) -> String {

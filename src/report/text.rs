@@ -46,7 +46,14 @@ macro_rules! line {
 fn head(out: &mut String, whole: &Figures) {
     let day =
         |us| Timestamp::from_microsecond(us).map_or_else(|_| String::new(), |at| at.strftime("%Y-%m-%d").to_string());
-    line!(out, "{} calls from {} to {}", grouped(whole.calls), day(whole.first_us), day(whole.last_us));
+    line!(
+        out,
+        "{} call{} from {} to {}",
+        grouped(whole.calls),
+        if whole.calls == 1 { "" } else { "s" },
+        day(whole.first_us),
+        day(whole.last_us)
+    );
     let tier = |(tier, calls): (&u8, &u64)| match tier {
         0 => format!("{} at an unknown ring", grouped(*calls)),
         _ => format!("{} at ring {tier}", grouped(*calls)),

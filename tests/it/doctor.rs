@@ -38,7 +38,7 @@ async fn a_whole_installation_is_well_and_each_ailment_has_its_remedy() {
         "PASS  disk",
         "PASS  public address",
         "PASS  auth token",
-        "PASS  API key: works; the account has 1 numbers",
+        "PASS  API key: works; the account has 1 number",
         "FAIL  acme: numbers: +16195550100 differs in: voice",
         "-> see both sides with `ringfall numbers plan --org acme`",
         "WARN  acme: fallback",
@@ -119,10 +119,10 @@ async fn it_tells_how_the_trail_stands() {
     service.running.stop().await;
     let (_, told) = examined(&house, &[], &["--offline"]);
     for part in [
-        "PASS  journal: 1 records were written",
-        "PASS  chain: 1 records are bound",
-        "PASS  sink trail: 0 records wait",
-        "WARN  sink hook: 1 records wait, the oldest for ",
+        "PASS  journal: 1 record written",
+        "PASS  chain: 1 record bound",
+        "PASS  sink trail: 0 records waiting",
+        "WARN  sink hook: 1 record waiting, the oldest for ",
         "PASS  retention: the oldest record is ",
     ] {
         assert!(told.contains(part), "{part} in\n{told}");

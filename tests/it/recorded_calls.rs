@@ -182,7 +182,7 @@ fn lines_that_are_no_calls_are_told_with_their_place_and_the_rest_goes_on() {
     let args = ["diff", "acme.yaml", "acme.yaml", "--calls", "calls.jsonl", "--exit-code"];
     let (code, out, err) = ringfall(folder.path(), &args);
     assert_eq!(code, Some(1), "{out}{err}");
-    assert!(out.contains("1 recorded calls") && out.contains("2 lines or files hold no recorded call"), "{out}");
+    assert!(out.contains("1 recorded call from") && out.contains("2 lines or files hold no recorded call"), "{out}");
     assert!(
         err.contains("calls.jsonl:2: neither a record nor a recorded call") && err.contains("newer program"),
         "{err}"

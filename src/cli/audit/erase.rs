@@ -13,6 +13,7 @@ use crate::cli::ground::Where;
 use crate::cli::outcome::Outcome;
 use crate::cli::terminal;
 use crate::database::Address;
+use crate::model::count::counted;
 use crate::outbox::Desk;
 use crate::seal::{Folder, SealError};
 use crate::settings::Settings;
@@ -92,7 +93,7 @@ fn nobody(whom: &Whom) -> Outcome {
 }
 
 fn dry(erasing: &Erasing) {
-    terminal::put(&format!("{} records would be erased\n", erasing.records.len()));
+    terminal::put(&format!("{} would be erased\n", counted(erasing.records.len(), "record")));
     for (org, recording) in &erasing.recordings {
         terminal::put(&format!("recording {recording} of `{org}` would be deleted at the carrier\n"));
     }
@@ -115,16 +116,20 @@ fn erase(settings: &Settings, whom: &Whom, erasing: Erasing) -> anyhow::Result<b
     }
     let erased = if erasing.records.is_empty() { None } else { Some(erasing.finish()?) };
     if let Some(erased) = erased {
-        terminal::put(&format!("erased from {} calls and {} records\n", erased.calls, erased.records));
+        terminal::put(&format!(
+            "erased from {} and {}\n",
+            counted(erased.calls, "call"),
+            counted(erased.records, "record")
+        ));
     }
     if texts > 0 {
-        terminal::put(&format!("erased from {texts} rows of the outbox\n"));
+        terminal::put(&format!("erased from {} of the outbox\n", counted(texts, "row")));
     }
     if merged > 0 {
-        terminal::put(&format!("erased from {merged} records of the trail of all nodes\n"));
+        terminal::put(&format!("erased from {} of the trail of all nodes\n", counted(merged, "record")));
     }
     for (path, lines) in &files {
-        terminal::put(&format!("erased from {lines} lines of {}\n", path.display()));
+        terminal::put(&format!("erased from {} of {}\n", counted(*lines, "line"), path.display()));
     }
     Ok(erased.is_some() || texts > 0 || merged > 0 || !files.is_empty())
 }

@@ -11,6 +11,7 @@ use crate::cli::doctor::Report;
 use crate::cli::ground::{self, AtHand};
 use crate::clock::SystemClock;
 use crate::disk::Room;
+use crate::model::count::counted;
 use crate::model::ids::OrgSlug;
 use crate::model::moment::bundled_tzdb;
 use crate::outbox::{Desk, Listed, OpenError};
@@ -34,7 +35,7 @@ pub(super) fn look(report: &mut Report, settings: &Settings, org: Option<&OrgSlu
             for (slug, rules) in &good {
                 report.pass(
                     &format!("{slug}: rules"),
-                    format!("{} lines, rules {}", rules.lines.len(), rules.digest.short()),
+                    format!("{}, rules {}", counted(rules.lines.len(), "line"), rules.digest.short()),
                 );
                 holidays(report, slug, rules);
             }
@@ -182,19 +183,21 @@ pub(super) async fn outbox(report: &mut Report, settings: &Settings) -> bool {
                     report.fail("outbox", format!("texts wait since {since} ({waiting} in all)"), remedy);
                 }
                 (None, Some((held, why))) => {
-                    let told =
-                        format!("{waiting} texts wait; {held} of them could not go out yet, such as one because {why}");
+                    let told = format!(
+                        "{} waiting; {held} could not go out yet, such as one because {why}",
+                        counted(waiting, "text")
+                    );
                     report.warn(
                         "outbox",
                         told,
                         "mend it: they go out by themselves, and `ringfall outbox list` tells of each",
                     );
                 }
-                (None, None) => report.pass("outbox", format!("{waiting} texts wait")),
+                (None, None) => report.pass("outbox", format!("{} waiting", counted(waiting, "text"))),
             }
             if dead > 0 {
                 let remedy = "`ringfall outbox list --state dead` tells why; `retry` or `drop` them";
-                report.warn("dead texts", format!("{dead} texts were never sent"), remedy);
+                report.warn("dead texts", format!("{} never sent", counted(dead, "text")), remedy);
             }
             true
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::app::ports::Clock as _;
 use crate::cli::doctor::Report;
 use crate::clock::SystemClock;
+use crate::model::count::counted;
 use crate::model::ids::OrgSlug;
 use crate::rules::ruleset::RuleSet;
 use crate::settings::{Environment, Settings};
@@ -189,7 +190,7 @@ async fn asked(report: &mut Report, what: &str, clients: Vec<Client>) -> Option<
             }
         }
     }
-    report.pass(what, format!("works; the account has {} numbers", all.len()));
+    report.pass(what, format!("works; the account has {}", counted(all.len(), "number")));
     Some(all)
 }
 

@@ -3,6 +3,7 @@
 use crate::app::ports::Clock as _;
 use crate::cli::doctor::Report;
 use crate::clock::SystemClock;
+use crate::model::count::counted;
 use crate::seal::{Folder, SealError};
 use crate::settings::Settings;
 use crate::sinks;
@@ -25,7 +26,7 @@ pub(super) fn look(report: &mut Report, settings: &Settings) {
         report.fail("journal", "it cannot be read", "see why with `ringfall audit list --limit 1`");
         return;
     };
-    report.pass("journal", format!("{latest} records were written"));
+    report.pass("journal", format!("{} written", counted(latest, "record")));
     if settings.audit_chain {
         chain(report, settings, &archive, latest);
     }
@@ -50,10 +51,11 @@ fn chain(report: &mut Report, settings: &Settings, archive: &Archive, latest: i6
         }
         Ok(tip) => match waited(archive, tip.seq).filter(|seconds| *seconds > STUCK) {
             Some(seconds) => {
-                let told = format!("{} records are not bound, the oldest for {}", latest - tip.seq, long(seconds));
+                let told =
+                    format!("{} not bound, the oldest for {}", counted(latest - tip.seq, "record"), long(seconds));
                 report.fail("chain", told, "start the service; if it runs, its log says why it cannot bind them");
             }
-            None => report.pass("chain", format!("{} records are bound", tip.count)),
+            None => report.pass("chain", format!("{} bound", counted(tip.count, "record"))),
         },
         Err(SealError::Missing(_)) => report.warn("chain", "there is none yet", "it is made when the service starts"),
         Err(error) => report.fail("chain", error.to_string(), remedy),
@@ -70,7 +72,12 @@ fn sink(report: &mut Report, settings: &Settings, archive: &Archive, latest: i64
     let behind = u64::try_from(latest - standing.seq).unwrap_or(0);
     match waited(archive, standing.seq).filter(|seconds| *seconds > STUCK) {
         Some(seconds) => {
-            let told = format!("{behind} records wait, the oldest for {}; at most {} may", long(seconds), plan.limit);
+            let told = format!(
+                "{} waiting, the oldest for {}; at most {} may",
+                counted(behind, "record"),
+                long(seconds),
+                plan.limit
+            );
             let remedy = "`/readyz` and the service's log say why the place does not take them";
             if behind >= plan.limit / 2 {
                 report.fail(&name, told, remedy);
@@ -78,14 +85,14 @@ fn sink(report: &mut Report, settings: &Settings, archive: &Archive, latest: i64
                 report.warn(&name, told, remedy);
             }
         }
-        None => report.pass(&name, format!("{behind} records wait")),
+        None => report.pass(&name, format!("{} waiting", counted(behind, "record"))),
     }
     if standing.aside > 0 {
-        let told = format!("{} records were refused and set aside", standing.aside);
+        let told = format!("{} refused and set aside", counted(standing.aside, "record"));
         report.warn(&name, told, format!("`data/sinks/{}.aside.jsonl` says why, line by line", plan.name));
     }
     if standing.passed_over > 0 {
-        let told = format!("{} records were passed over, because too many waited", standing.passed_over);
+        let told = format!("{} passed over, because too many waited", counted(standing.passed_over, "record"));
         report.warn(&name, told, "write them out with `ringfall audit export` where they are missed");
     }
 }

@@ -146,7 +146,7 @@ async fn a_person_is_erased_and_the_chain_holds() {
     assert_eq!(busy.status.code(), Some(3), "a running service holds the journal: {busy:?}");
     service.running.stop().await;
     let erased = told(&house, &["audit", "erase", "--caller", "+13125550123"]);
-    assert!(erased.starts_with("erased from 1 calls and 5 records\n"), "{erased}");
+    assert!(erased.starts_with("erased from 1 call and 5 records\n"), "{erased}");
     let after = told(&house, &["audit", "verify"]);
     assert!(after.contains("4 records as they were written, 5 without"), "{after}");
     let why = told(&house, &["why", CALL]);

@@ -19,6 +19,7 @@ use crate::cli::outcome::Outcome;
 use crate::cli::rollout::rules::OnTrial;
 use crate::cli::{rulefiles, terminal};
 use crate::clock::SystemClock;
+use crate::model::count::counted;
 use crate::model::ids::OrgSlug;
 use crate::rules::ruleset::{Rollout, RolloutMode};
 use crate::settings::Settings;
@@ -117,7 +118,10 @@ fn told(one: &OnTrial, standing: Option<&Standing>, differing: &[Differing], day
     }
     let calls: BTreeSet<&str> = differing.iter().map(|one| one.call.as_str()).collect();
     if mode == "shadow" || !calls.is_empty() {
-        text.push_str(&format!("   {} calls of the last {days} days would have met something else\n", calls.len()));
+        text.push_str(&format!(
+            "   {} of the last {days} days would have met something else\n",
+            counted(calls.len(), "call")
+        ));
     }
     for one in differing.iter().rev().take(NAMED) {
         text.push_str(&format!(
