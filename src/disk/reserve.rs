@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 
 /// The file that holds the room.
 const FILE: &str = "ringfall.reserve";
@@ -35,7 +36,9 @@ impl Reserve {
     /// knows no way to do so, nothing is.
     pub fn set_aside(&self, free: u64) -> io::Result<()> {
         let held = std::fs::metadata(&self.0).map_or(0, |about| about.len());
-        let wanted = (free.saturating_add(held) / 2).min(WHOLE);
+        // A longer file would be taken for one that has reached its limit.
+        let longest = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
+        let wanted = (free.saturating_add(held) / 2).min(WHOLE).min(longest);
         if wanted <= held || wanted < LEAST {
             return Ok(());
         }

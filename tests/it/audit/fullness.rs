@@ -85,14 +85,43 @@ fn one_call(address: SocketAddr, round: usize) -> Vec<String> {
 
 /// Call after call, one at a time, until some wait in memory; each must be answered, which `calls` holds.
 fn fill(address: SocketAddr) -> BTreeSet<String> {
+    fill_from(address, 0)
+}
+
+fn fill_from(address: SocketAddr, first: usize) -> BTreeSet<String> {
     let mut heard = BTreeSet::new();
     let begun = Instant::now();
-    for round in 0.. {
+    for round in first.. {
         heard.extend(one_call(address, round));
         if round % 50 == 49 && ready(address)["journal"]["waiting"].as_u64().unwrap() >= 20 {
             break;
         }
         assert!(begun.elapsed() < LONG, "the disk is never full: {}", ready(address)["journal"]);
+    }
+    heard
+}
+
+/// Waits until everything that waited is written.
+fn recovered(address: SocketAddr) {
+    let begun = Instant::now();
+    loop {
+        let journal = ready(address)["journal"].clone();
+        if journal["state"] == "good" && journal["waiting"] == 0 {
+            break;
+        }
+        assert!(begun.elapsed() < LONG, "it does not recover: {journal}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The same, with no room set aside on the disk; against a limit to files it does not help.
+fn fill_whole(room: &Room, address: SocketAddr) -> BTreeSet<String> {
+    let mut heard = fill(address);
+    if let Room::Mounted(data) = room
+        && std::fs::remove_file(data.join("ringfall.reserve")).is_ok()
+    {
+        recovered(address);
+        heard.extend(fill_from(address, 1 << 20));
     }
     heard
 }
@@ -133,15 +162,7 @@ fn callers_are_answered_and_nothing_is_lost_when_the_disk_is_full() {
     let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
     assert!(log.contains("the journal cannot write"), "{log}");
     room.make(server.id());
-    let begun = Instant::now();
-    loop {
-        let journal = ready(address)["journal"].clone();
-        if journal["state"] == "good" && journal["waiting"] == 0 {
-            break;
-        }
-        assert!(begun.elapsed() < LONG, "it does not recover: {journal}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    recovered(address);
     heard.extend(one_call(address, 1 << 20));
     let sql = "SELECT count(*) FROM audit_records WHERE kind = 'decision'";
     let begun = Instant::now();
@@ -163,7 +184,7 @@ fn room_that_is_made_while_it_stops_saves_what_waited() {
     let data = folder.path().join("data");
     let room = Room::scarce(&data);
     let mut server = start_through(room.shell(), folder.path(), &[("RINGFALL_DRAIN", "300s")]);
-    let heard = fill(server.address);
+    let heard = fill_whole(&room, server.address);
     server.ask_to_stop();
     logged(folder.path(), "stopping waits until the journal can write");
     room.make(server.id());
@@ -178,13 +199,47 @@ fn records_that_are_lost_by_stopping_are_told_and_no_success() {
     settle(folder.path());
     let room = Room::scarce(&folder.path().join("data"));
     let mut server = start_through(room.shell(), folder.path(), &[("RINGFALL_DRAIN", "1s")]);
-    fill(server.address);
+    fill_whole(&room, server.address);
     server.ask_to_stop();
     assert_eq!(server.ended(), Some(3));
     let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
     for part in ["lost by stopping now", "error: ", "records could not be written to `", "make room", "drain"] {
         assert!(log.contains(part), "no `{part}` in {log}");
     }
+}
+
+#[test]
+fn a_full_disk_keeps_no_service_from_stopping_or_starting() {
+    let folder = tempfile::tempdir().unwrap();
+    settle(folder.path());
+    let data = folder.path().join("data");
+    let room = Room::scarce(&data);
+    let mut server = start_through(room.shell(), folder.path(), &[("RINGFALL_DRAIN", "1s")]);
+    let mut heard = fill(server.address);
+    server.ask_to_stop();
+    let Room::Mounted(_) = room else {
+        // A limit to files is no full disk: what is set aside does not help against it.
+        assert_eq!(server.ended(), Some(3));
+        return;
+    };
+    assert_eq!(server.ended(), Some(0));
+    // What is left is enough for a start, which sets half of it aside; somebody else takes the other half.
+    let server = start_through(room.shell(), folder.path(), &[]);
+    let begun = Instant::now();
+    while !data.join("ringfall.reserve").exists() {
+        assert!(begun.elapsed() < LONG, "nothing is set aside");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(server);
+    let mut filler = std::fs::File::create(data.join("filler")).unwrap();
+    while filler.write_all(&[1; 512]).is_ok() {}
+    let mut server = start_through(room.shell(), folder.path(), &[]);
+    logged(folder.path(), "this start uses the room that was set aside");
+    heard.extend(one_call(server.address, 1 << 20));
+    server.ask_to_stop();
+    assert_eq!(server.ended(), Some(0));
+    let journal = rusqlite::Connection::open(data.join("ringfall.db")).unwrap();
+    assert_eq!(answered(&journal), heard);
 }
 
 #[test]
