@@ -10,7 +10,9 @@ use crate::cli::rulefiles::{self, RuleFile};
 use crate::model::ids::OrgSlug;
 use crate::rules::ruleset::RuleSet;
 use crate::settings::layers::Surroundings;
-use crate::settings::{self, Loaded, Settings};
+use crate::settings::{self, Loaded, RulesFrom, Settings};
+
+mod stored;
 
 /// Where the settings are looked for.
 #[derive(Debug, clap::Args)]
@@ -35,7 +37,11 @@ impl Where {
     /// The same, with whatever looks wrong.
     pub(crate) fn loaded(&self) -> Loaded {
         let given = [("rules", &self.rules), ("data", &self.data)];
-        let flags: BTreeMap<_, _> = given.into_iter().filter_map(|(name, it)| Some((name, it.clone()?))).collect();
+        let mut flags: BTreeMap<_, _> = given.into_iter().filter_map(|(name, it)| Some((name, it.clone()?))).collect();
+        if self.rules.is_some() {
+            // Who names a folder means that folder.
+            flags.insert("rules_from", "folder".to_owned());
+        }
         settings::load(&Surroundings::of_process(flags, self.config.clone()))
     }
 }
@@ -52,7 +58,10 @@ pub(crate) fn organization(settings: &Settings, org: Option<&OrgSlug>) -> anyhow
             Misuse(format!("several organizations have rules: say which with `--org`: {}", names.join(", "))).into()
         );
     }
-    all.pop().with_context(|| format!("there are no rules in `{}`", settings.rules.display()))
+    all.pop().with_context(|| match settings.rules_from {
+        RulesFrom::Folder => format!("there are no rules in `{}`", settings.rules.display()),
+        RulesFrom::Store => "no organization has rules in the store".to_owned(),
+    })
 }
 
 /// Rules that are at hand.
@@ -64,12 +73,14 @@ pub(crate) struct AtHand {
     pub(crate) bad: Vec<anyhow::Error>,
 }
 
-/// The rules of one organization, or of all.
+/// The rules of one organization, or of all, from where the service has them.
 pub(crate) fn organizations(settings: &Settings, org: Option<&OrgSlug>) -> anyhow::Result<AtHand> {
+    if settings.rules_from == RulesFrom::Store {
+        return stored::rules(settings, org);
+    }
     let files = match org {
         Some(org) => {
-            let path = ["yaml", "yml"].iter().map(|ending| settings.rules.join(format!("{org}.{ending}")));
-            let path = path.into_iter().find(|path| path.is_file());
+            let path = file(settings, org);
             let path = path.with_context(|| format!("there is no `{org}.yaml` in `{}`", settings.rules.display()))?;
             rulefiles::gather(&[path])?
         }
@@ -83,6 +94,20 @@ pub(crate) fn organizations(settings: &Settings, org: Option<&OrgSlug>) -> anyho
         }
     }
     Ok(found)
+}
+
+/// The rule file of the organization, where there is one.
+fn file(settings: &Settings, org: &OrgSlug) -> Option<PathBuf> {
+    let paths = ["yaml", "yml"].iter().map(|ending| settings.rules.join(format!("{org}.{ending}")));
+    paths.into_iter().find(|path| path.is_file())
+}
+
+/// Where the organization's rules stand, in words.
+pub(crate) fn place(settings: &Settings, org: &OrgSlug) -> String {
+    match settings.rules_from {
+        RulesFrom::Folder => file(settings, org).unwrap_or_default().display().to_string(),
+        RulesFrom::Store => format!("the revision of `{org}`"),
+    }
 }
 
 fn of(file: &RuleFile) -> anyhow::Result<(OrgSlug, RuleSet)> {

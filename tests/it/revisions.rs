@@ -92,6 +92,22 @@ async fn rules_are_brought_and_taken_back_by_command_while_calls_come_in() {
     let next = service.ask(&under_way.attribute("action"), &NO_ANSWER).await;
     assert!(next.body.contains("+18585550107"), "a call finishes by the rules it began with: {}", next.body);
 
+    // Commands go by what answers, and by a folder where they are told so.
+    house.write("rules/acme.yaml", RULES);
+    let told = |more: &[&str]| {
+        let mut command = program(&house.path(""));
+        let command = command.env("RINGFALL_DATA", house.path("data")).env("RINGFALL_RULES", house.path("rules"));
+        let command = command.env("RINGFALL_RULES_FROM", "store").args(["doctor", "--offline", "--org", "acme"]);
+        words(&command.args(more).output().unwrap())
+    };
+    let digest = |text: &str| {
+        let today = jiff::civil::date(2026, 11, 23);
+        let rules = ringfall::rules::load("acme", text.as_bytes(), &ringfall::rules::NoFiles, today).rules.unwrap();
+        format!("acme: rules: 1 line, rules {}", rules.digest.short())
+    };
+    assert!(told(&[]).contains(&digest(&changed())), "{}", told(&[]));
+    assert!(told(&["--rules", "rules"]).contains(&digest(RULES)), "{}", told(&["--rules", "rules"]));
+
     let list = rules(&house, 0, &["list", "--org", "acme", "--format", "json"]);
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();
     assert_eq!((&list[0]["note"], &list[0]["state"]), (&"winter".into(), &"current".into()));

@@ -62,11 +62,6 @@ fn unusable(report: &mut Report, error: &anyhow::Error) {
 
 /// Numbers that two files claim: each call can go to one place only.
 fn claims(report: &mut Report, settings: &Settings, org: Option<&OrgSlug>, all: &[(OrgSlug, RuleSet)]) {
-    let file = |slug: &OrgSlug| {
-        let endings = ["yaml", "yml"].into_iter();
-        let names = endings.map(|ending| settings.rules.join(format!("{slug}.{ending}")));
-        names.into_iter().find(|path| path.is_file()).unwrap_or_default()
-    };
     let mut claimed: BTreeMap<&str, (&OrgSlug, u32)> = BTreeMap::new();
     for (slug, rules) in all {
         for line in &rules.lines {
@@ -74,15 +69,9 @@ fn claims(report: &mut Report, settings: &Settings, org: Option<&OrgSlug>, all: 
             if other == slug || org.is_some_and(|org| org != slug && org != other) {
                 continue;
             }
-            let (here, there) = (file(slug), file(other));
-            let told = format!(
-                "{} is claimed at {}:{at} and {}:{}",
-                line.number.masked(),
-                there.display(),
-                here.display(),
-                line.at
-            );
-            report.fail("numbers", told, "take it out of one of the two files: a call can go to one place only");
+            let (here, there) = (ground::place(settings, slug), ground::place(settings, other));
+            let told = format!("{} is claimed at {there}:{at} and {here}:{}", line.number.masked(), line.at);
+            report.fail("numbers", told, "take it out of one of the two: a call can go to one place only");
         }
     }
 }
