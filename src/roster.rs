@@ -92,16 +92,6 @@ pub enum Trouble {
     },
 }
 
-impl Trouble {
-    /// The key that is missing, when one is.
-    pub fn missing_key(&self) -> Option<&str> {
-        match self {
-            Self::NoKey { key, .. } | Self::Closed { error: OpenError::UnknownKey(key), .. } => Some(key),
-            Self::Closed { error: OpenError::Broken, .. } | Self::Odd { .. } | Self::Claimed { .. } => None,
-        }
-    }
-}
-
 impl From<directory::Conflict> for Trouble {
     fn from(conflict: directory::Conflict) -> Self {
         Self::Claimed { what: conflict.what, keeps: conflict.keeps, loses: conflict.loses }

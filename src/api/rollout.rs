@@ -133,7 +133,7 @@ pub(crate) struct WantedStage {
     /// Whom `canary` means; those of before when nobody is named.
     #[serde(default)]
     canary: BTreeSet<OrgSlug>,
-    /// The state of the security matrix that was looked at, and its color, such as `v0.2.0:green`; needed to let
+    /// The state of the security matrix that was looked at, and its color, such as `v0.1.0:green`; needed to let
     /// anybody further in.
     #[serde(default)]
     matrix: Option<String>,

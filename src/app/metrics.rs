@@ -29,7 +29,7 @@ use crate::outreach::spend;
 pub struct Webhook {
     /// Last part of the path.
     pub kind: &'static str,
-    /// `answered`, `fallback`, `refused` or `repeat`.
+    /// `answered`, `repeated`, `fallback`, `replayed`, `observed` or `refused`.
     pub outcome: &'static str,
 }
 
@@ -396,11 +396,6 @@ impl Metrics {
         if bad == 0 {
             self.reload_at.set(at);
         }
-    }
-
-    /// How often a fault of this kind was answered in spite of, for tests and the readiness page.
-    pub fn fallbacks(&self, reason: &'static str) -> u64 {
-        self.fallbacks.get_or_create(&Reason { reason }).get()
     }
 
     /// Takes over how the followers of the trail stand.

@@ -20,8 +20,8 @@ use crate::tenant::rollout::{Matrix, Rollout as Standing, Stage};
     after_help = "Every turn is kept in the trail with who did it, and holds on every node within a second. Callers of an organization\n\
     whose account is not let in hear the static ending of its rules.\n\
     Examples:\n  ringfall rollout rules status\n  ringfall rollout status\n  \
-    ringfall rollout stage twilio canary --org acme --matrix v0.2.0:green\n  \
-    ringfall rollout stage twilio on --matrix v0.2.0:green\n  ringfall rollout rollback twilio\n  ringfall rollout kill"
+    ringfall rollout stage twilio canary --org acme --matrix v0.1.0:green\n  \
+    ringfall rollout stage twilio on --matrix v0.1.0:green\n  ringfall rollout rollback twilio\n  ringfall rollout kill"
 )]
 pub struct Rollout {
     #[command(subcommand)]
@@ -59,7 +59,7 @@ enum Turn {
     },
     /// Let a provider further in, or less far
     Stage {
-        /// twilio, slack, telegram or whatsapp
+        /// Which, such as twilio
         #[arg(value_parser = provider)]
         provider: Provider,
         /// off, canary or on
@@ -68,13 +68,13 @@ enum Turn {
         /// An organization that tries it, for `canary`; can be given several times
         #[arg(long = "org", value_name = "NAME", value_parser = slug)]
         orgs: Vec<OrgSlug>,
-        /// Which state of the security matrix was looked at, and its color, such as `v0.2.0:green`
+        /// Which state of the security matrix was looked at, and its color, such as `v0.1.0:green`
         #[arg(long, value_name = "REFERENCE:COLOR", value_parser = matrix)]
         matrix: Option<Matrix>,
     },
     /// Take a provider one stage back
     Rollback {
-        /// twilio, slack, telegram or whatsapp
+        /// Which, such as twilio
         #[arg(value_parser = provider)]
         provider: Provider,
     },
@@ -125,8 +125,8 @@ impl Turn {
 }
 
 fn provider(text: &str) -> Result<Provider, String> {
-    Provider::parse(text)
-        .ok_or_else(|| "the providers are twilio, slack, telegram, whatsapp, webhook and google".to_owned())
+    let known = || Provider::ALL.iter().map(|provider| provider.word()).collect::<Vec<_>>().join(", ");
+    Provider::parse(text).ok_or_else(|| format!("the providers are {}", known()))
 }
 
 fn stage(text: &str) -> Result<Stage, String> {

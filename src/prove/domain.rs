@@ -352,7 +352,7 @@ pub(crate) fn ordinary(rules: &[&RuleSet]) -> Caller {
                 .flat_map(|rules| &rules.callers)
                 .any(|class| belongs(class, &caller, Attestation::Unsigned))
     };
-    let numbers = ["+12125550188", "+14155550189", "+442079460188", "+61255501888", "+81355501888"];
+    let numbers = ["+12125550188", "+14155550189", "+13035550190", "+13055550191", "+17135550192"];
     let found = numbers.iter().filter_map(|text| E164::parse(text).ok()).find(strange);
     found.map_or_else(|| Caller::Client("somebody".into()), Caller::Number)
 }

@@ -51,11 +51,6 @@ impl Report {
     pub fn played(&self) -> usize {
         self.replayed.iter().map(|one| one.verdict.played).sum()
     }
-
-    /// Whether every file was played and none differs.
-    pub fn is_fine(&self) -> bool {
-        self.unplayed.is_empty() && self.moved() == 0
-    }
 }
 
 /// For eyes: every difference, and one line at the end.

@@ -136,11 +136,6 @@ impl Installation {
         self.primary.iter().chain(&self.next).chain(self.api_key.iter().map(|key| &key.secret))
     }
 
-    /// Every ciphertext it has, to seal it anew.
-    pub fn sealed_mut(&mut self) -> impl Iterator<Item = &mut Sealed> {
-        self.primary.iter_mut().chain(&mut self.next).chain(self.api_key.iter_mut().map(|key| &mut key.secret))
-    }
-
     /// Whether it is used.
     pub const fn is_active(&self) -> bool {
         matches!(self.state, InstallationState::Active)

@@ -34,7 +34,7 @@ pub struct Matrix {
 /// A citation that nobody can read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` cites no state of the security matrix: write its commit, tag or digest and its color, such as `v0.2.0:green`"
+    "`{0}` cites no state of the security matrix: write its commit, tag or digest and its color, such as `v0.1.0:green`"
 )]
 pub struct CitationError(String);
 
@@ -257,7 +257,7 @@ mod tests {
     }
 
     fn green() -> Matrix {
-        Matrix::parse("v0.2.0:green").unwrap()
+        Matrix::parse("v0.1.0:green").unwrap()
     }
 
     #[test]
@@ -269,9 +269,9 @@ mod tests {
         let named = BTreeSet::from([acme.clone()]);
         let uncited = rollout.set_stage(Provider::Twilio, Stage::Canary, named.clone(), None, stamp());
         assert_eq!(uncited, Err(RolloutError::NoMatrix(Provider::Twilio)));
-        let red = Matrix::parse("v0.2.0:red").unwrap();
+        let red = Matrix::parse("v0.1.0:red").unwrap();
         let refused = rollout.set_stage(Provider::Twilio, Stage::Canary, named.clone(), Some(&red), stamp());
-        assert_eq!(refused, Err(RolloutError::Red("v0.2.0".into())));
+        assert_eq!(refused, Err(RolloutError::Red("v0.1.0".into())));
         rollout.set_stage(Provider::Twilio, Stage::Canary, named, Some(&green()), stamp()).unwrap();
         assert_eq!(rollout.lets_in(Provider::Twilio, &own, &acme), Ok(()));
         let other = rollout.lets_in(Provider::Twilio, &Owner::Org(bravo.clone()), &bravo);

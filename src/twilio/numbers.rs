@@ -152,13 +152,6 @@ impl Client {
         page::all::<Numbers>(self, "IncomingPhoneNumbers.json", &[("PageSize", "1000")]).await
     }
 
-    /// Whether the account lets these credentials in at all: it asks for one number.
-    pub async fn knock(&self) -> Result<(), Error> {
-        let page: Numbers = self.get("IncomingPhoneNumbers.json", &[("PageSize", "1")]).await?;
-        drop(page);
-        Ok(())
-    }
-
     /// Sets what a number does; settings that are not named stay.
     pub async fn set_number(&self, sid: &NumberSid, settings: &[(&str, &str)]) -> Result<Number, Error> {
         self.post(&format!("IncomingPhoneNumbers/{sid}.json"), settings, Twice::Harmless).await

@@ -171,9 +171,4 @@ impl Kind {
             Self::ScreenAccepted | Self::ScreenDeclined | Self::Empty => &[],
         }
     }
-
-    /// Whether a template of this kind may use a value of that name.
-    pub fn knows(self, name: &str) -> bool {
-        self.variables().iter().chain(SHARED).any(|(known, _)| *known == name)
-    }
 }

@@ -45,6 +45,7 @@ mod process;
 mod readme;
 mod recorded_calls;
 mod recording;
+mod reference;
 mod replaying;
 mod revisions;
 mod rollout;

@@ -105,11 +105,6 @@ impl Switchboard {
     pub fn state(&self, org: &str, name: &str) -> Option<SwitchState> {
         self.turned.load().get(org)?.iter().find(|state| state.switch == name).cloned()
     }
-
-    /// The switches of an organization that were ever turned.
-    pub fn states(&self, org: &str) -> Vec<SwitchState> {
-        self.turned.load().get(org).cloned().unwrap_or_default()
-    }
 }
 
 impl Fed {

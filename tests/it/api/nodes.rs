@@ -89,7 +89,7 @@ async fn the_rollout_is_turned(desk: &Desk, there: &Service) {
     let stage = "/rollout/stages/slack";
     let canary = json!({ "stage": "canary", "canary": ["acme"] });
     assert_eq!(desk.ask("PUT", stage, Some(&admin), Some(&canary)).await.code(), "wrong-state");
-    let cited = json!({ "stage": "canary", "canary": ["acme"], "matrix": "v0.2.0:green" });
+    let cited = json!({ "stage": "canary", "canary": ["acme"], "matrix": "v0.1.0:green" });
     let staged = desk.ask("PUT", stage, Some(&admin), Some(&cited)).await;
     assert_eq!(staged.body["stages"]["slack"]["canary"], json!(["acme"]), "{}", staged.text);
     let back = desk.ask("POST", &format!("{stage}/rollback"), Some(&admin), None).await;

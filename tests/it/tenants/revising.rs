@@ -97,7 +97,7 @@ pub(crate) async fn the_suspended_get_no_new_rules(store: &dyn Tenants) {
 pub(crate) async fn the_rollout_is_turned_by_many_and_nothing_is_lost(store: &dyn Tenants) {
     assert_eq!(rollout::standing(store).await.unwrap().stage(Provider::Twilio), Stage::On);
     let providers = [Provider::Slack, Provider::Telegram, Provider::WhatsApp];
-    let matrix = ringfall::tenant::rollout::Matrix::parse("v0.2.0:green").unwrap();
+    let matrix = ringfall::tenant::rollout::Matrix::parse("v0.1.0:green").unwrap();
     let (matrix, by) = (&matrix, &by());
     let turns = providers.map(|provider| async move {
         let (orgs, matrix) = (BTreeSet::from([slug("acme")]), Some(matrix.clone()));
