@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::app::directory::{Directory, Observation};
+use crate::app::directory::{Conflict as Claim, Directory, Observation};
 use crate::app::tenancy::{Conflict, Page, TenantError, Tenants};
 use crate::model::ids::OrgSlug;
 use crate::roster::gather::{Gathered, parts, platform};
@@ -105,34 +105,46 @@ impl Feed {
         }
         let changed = !owners.is_empty();
         // The platform's accounts first: bindings lead there.
+        let mut losers = Vec::new();
         for owner in owners {
             match owner {
                 Owner::Platform => self.reread_platform(directory, &mut troubles).await?,
-                Owner::Org(slug) => self.reread(&slug, directory, &mut troubles).await?,
+                Owner::Org(slug) => {
+                    if !self.reread(&slug, directory, &mut troubles).await?.is_empty() {
+                        losers.push(slug);
+                    }
+                }
             }
+        }
+        // Whoever held what they want may have let go of it only afterwards.
+        for slug in losers {
+            let conflicts = self.reread(&slug, directory, &mut Vec::new()).await?;
+            troubles.extend(conflicts.into_iter().map(Trouble::from));
         }
         self.cursor = cursor;
         Ok((changed, troubles))
     }
 
+    /// Takes an organization in as it is stored now; what it wants and others hold.
     async fn reread(
         &self,
         slug: &OrgSlug,
         directory: &Directory,
         troubles: &mut Vec<Trouble>,
-    ) -> Result<(), TenantError> {
+    ) -> Result<Vec<Claim>, TenantError> {
         match self.store.tenant(slug).await {
             Ok(stored) => {
                 let things = Things::from(stored);
                 let before = directory.now().tenant(slug).map(Arc::clone);
                 let tenant = self.bench.tenant(&things, before.as_deref(), troubles);
-                let conflicts = directory.change(|now| now.put(tenant));
-                troubles.extend(conflicts.into_iter().map(Trouble::from));
+                Ok(directory.change(|now| now.put(tenant)))
             }
-            Err(TenantError::NotFound(_)) => directory.change(|now| now.remove(slug)),
-            Err(error) => return Err(error),
+            Err(TenantError::NotFound(_)) => {
+                directory.change(|now| now.remove(slug));
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
     async fn reread_platform(&mut self, directory: &Directory, troubles: &mut Vec<Trouble>) -> Result<(), TenantError> {

@@ -70,12 +70,17 @@ impl Visit<'_> {
     }
 
     /// Whose a request is: the organization that its address names, or the one that has the number. A number that
-    /// nobody has is of the one whose account this came over, or of the only one there is.
+    /// nobody has is of the one whose account this came over, or of the only one there is. An account that is not for
+    /// the organization says nothing on its behalf.
     pub(super) fn whose(&self, number: Option<&E164>) -> Result<Option<OrgSlug>, Fault> {
-        match (self.named()?, self.bound(number)) {
-            (Some(named), Some(bound)) if named != bound => Err(Fault::Foreign),
-            (Some(slug), _) | (None, Some(slug)) => Ok(Some(slug)),
-            (None, None) => Ok(self.host()),
+        let slug = match (self.named()?, self.bound(number)) {
+            (Some(named), Some(bound)) if named != bound => return Err(Fault::Foreign),
+            (Some(slug), _) | (None, Some(slug)) => Some(slug),
+            (None, None) => self.host(),
+        };
+        match slug {
+            Some(slug) if self.grant(&slug).is_none() => Err(Fault::Foreign),
+            slug => Ok(slug),
         }
     }
 
@@ -95,9 +100,6 @@ impl Visit<'_> {
     /// Where a new call belongs.
     pub(super) fn newcomer(&self, event: &CallEvent) -> Result<Arc<Organization>, Fault> {
         let slug = self.whose(event.to.number.as_ref())?.ok_or(Fault::UnknownNumber)?;
-        if self.grant(&slug).is_none() {
-            return Err(Fault::Foreign);
-        }
         let now = self.app.live.now();
         let organization = now.organization(&slug).map(Arc::clone);
         let organization = organization.ok_or_else(|| Fault::UnknownOrganization(slug.to_string()))?;

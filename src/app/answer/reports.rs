@@ -72,8 +72,8 @@ fn left_outside<'v>(visit: &'v Visit<'_>, event: &CallEvent) -> Result<impl Futu
         return Err(Fault::NoPlace);
     }
     let org = match Belongs::guessed(visit, event)? {
-        Belongs::To(org) if visit.grant(&org.slug).is_some() => org,
-        Belongs::To(_) | Belongs::Named(_) | Belongs::Nobody => return Err(Fault::NoPlace),
+        Belongs::To(org) => org,
+        Belongs::Named(_) | Belongs::Nobody => return Err(Fault::NoPlace),
     };
     let steps = org.rules.cascade(RuleSet::FINALLY).into_iter().flat_map(|ending| ending.steps.iter());
     let mailbox = steps.filter_map(|step| if let Verb::Voicemail(id) = &step.verb { Some(*id) } else { None }).next();
