@@ -23,6 +23,12 @@ const SENT_LATELY: &str =
 const LOOKS: i64 = 3;
 const BETWEEN_LOOKS: i64 = 20;
 
+/// Seconds between two looks at most.
+const SELDOM: i64 = 300;
+
+/// Seconds after which what was worth nothing any more is not looked for any more.
+const GIVEN_UP: i64 = 86_400;
+
 /// A node that was not heard of for so many seconds is taken to be dead. With the looks that follow, this is longer
 /// than any request of its could be under way.
 const SILENT: &str = "15 seconds";
@@ -205,7 +211,7 @@ pub(in crate::outbox) async fn settle(
     if let Became::Sent(receipt) = became {
         return sent(work, id, receipt, now).await;
     }
-    let ours = "SELECT org, receiver FROM texts WHERE id = $1 AND state = 'sending' AND node = $2";
+    let ours = "SELECT org, receiver, tried, expires FROM texts WHERE id = $1 AND state = 'sending' AND node = $2";
     let Some(whose) = one(work, ours, &given![id, node]).await? else { return Ok(()) };
     match became {
         Became::Sent(receipt) => sent(work, id, receipt, now).await,
@@ -221,14 +227,24 @@ pub(in crate::outbox) async fn settle(
                 None => Ok(()),
             }
         }
-        Became::Unknown(why) => look_later(work, id, why, now).await,
+        Became::Unknown(why) => {
+            let (tried, expires) = (whose.maybe_number(2).unwrap_or(now), whose.number(3)?);
+            look_later(work, id, (why, now), (tried, expires)).await
+        }
         Became::Looked(found) => looked(work, id, found, now).await,
     }
 }
 
 async fn sent(work: &mut dyn Work, id: i64, receipt: &Receipt, now: i64) -> Result<(), OutboxError> {
     let sid = &receipt.sid;
-    let update = "UPDATE texts SET state = 'sent', sid = $2, reason = NULL, changed = $3, tried = NULL \
+    // Another with the same words may have been looked up under this name; the carrier says which it is.
+    let other = "UPDATE texts SET state = 'unknown', sid = NULL, status = NULL, due = $3, changed = $4 \
+                 WHERE sid = $1 AND id <> $2 AND receiver LIKE '+%' AND EXISTS (SELECT 1 FROM texts AS own WHERE \
+                 own.id = $2 AND own.org = texts.org AND own.receiver = texts.receiver AND own.body = texts.body)";
+    run(work, other, &given![sid, id, now + BETWEEN_LOOKS, now]).await?;
+    // Whoever gives two the same name does not keep us from knowing that both went out.
+    let update = "UPDATE texts SET state = 'sent', reason = NULL, changed = $3, tried = NULL, sid = CASE WHEN EXISTS \
+                  (SELECT 1 FROM texts AS other WHERE other.sid = $2 AND other.id <> $1) THEN NULL ELSE $2 END \
                   WHERE id = $1 AND state <> 'sent' RETURNING org";
     let Some(row) = one(work, update, &given![id, sid, now]).await? else { return Ok(()) };
     spending::settle(work, id, receipt).await?;
@@ -242,9 +258,19 @@ async fn again(work: &mut dyn Work, id: i64, due: i64, why: &str, now: i64) -> R
     run(work, update, &given![id, due, why, now]).await
 }
 
-async fn look_later(work: &mut dyn Work, id: i64, why: &str, now: i64) -> Result<(), OutboxError> {
+/// Looks again, more seldom the longer it is not known; a day after it was worth anything it is given up.
+async fn look_later(
+    work: &mut dyn Work,
+    id: i64,
+    (why, now): (&str, i64),
+    (tried, expires): (i64, i64),
+) -> Result<(), OutboxError> {
+    if now > expires.saturating_add(GIVEN_UP) {
+        return end(work, id, "dead", &format!("whether it went out was never known: {why}"), now).await;
+    }
+    let wait = (now.saturating_sub(tried) / 4).clamp(2, SELDOM);
     let update = "UPDATE texts SET state = 'unknown', due = $2, reason = $3, changed = $4 WHERE id = $1";
-    run(work, update, &given![id, now + 2, why, now]).await
+    run(work, update, &given![id, now + wait, why, now]).await
 }
 
 /// The carrier has these; the first that is no other text's is this one. When there is none it was not sent, but

@@ -41,7 +41,7 @@ impl Desk {
 async fn texts(work: &mut dyn Work, person: &Person) -> Result<usize, OutboxError> {
     let Person { caller, digits, calls } = person;
     let texts = "UPDATE texts SET body = $2, receiver = CASE receiver WHEN $1 THEN $2 ELSE receiver END, \
-                 key = replace(key, $1, $2), reason = CASE WHEN state IN ('waiting', 'unknown', 'sending') \
+                 key = replace(key, $1, $2 || '-' || id), reason = CASE WHEN state IN ('waiting', 'unknown', 'sending') \
                  THEN 'the caller was erased' ELSE reason END, state = CASE WHEN state IN ('waiting', 'unknown', \
                  'sending') THEN 'skipped' ELSE state END WHERE ";
     let about = format!("{texts} org = $3 AND call = $4 AND body <> $2 RETURNING 1");

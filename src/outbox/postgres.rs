@@ -178,6 +178,8 @@ impl ToSql for Value {
             Self::Null => Ok(IsNull::Yes),
             Self::Number(number) if *kind == Type::INT4 => i32::try_from(*number)?.to_sql(kind, out),
             Self::Number(number) => number.to_sql(kind, out),
+            // The one letter that it knows no form of; whoever sends us one must not keep all others from being told.
+            Self::Text(text) if text.contains('\0') => text.replace('\0', "\u{fffd}").to_sql(kind, out),
             Self::Text(text) => text.to_sql(kind, out),
         }
     }

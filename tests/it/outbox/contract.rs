@@ -54,6 +54,71 @@ pub(crate) async fn a_text_on_its_way_at_a_crash_is_looked_up_and_never_sent_bli
     assert_eq!(states(&desk).await, ["sent"]);
 }
 
+/// The same text in other words.
+fn saying(entry: Entry, body: &str) -> Entry {
+    let Entry::Draft { org, call, draft } = entry else { panic!("no text: {entry:?}") };
+    Entry::Draft { org, call, draft: Draft { body: body.to_owned(), ..draft } }
+}
+
+pub(crate) async fn a_letter_that_no_database_keeps_holds_nobody_up(ground: Ground) {
+    let desk = ground.open();
+    let odd = saying(draft("a", DANA, 100), "two\0words");
+    desk.keep(vec![report("SM\0", "sent\0", None), odd, draft("b", DANA, 100)], Some(3)).await.unwrap();
+    assert_eq!((desk.place().await.unwrap(), claim(&desk, 100).await.len()), (3, 2));
+}
+
+pub(crate) async fn the_carriers_own_answer_goes_before_what_was_found_by_looking(ground: Ground) {
+    let desk = ground.open();
+    let alike = ["a", "b"].map(|key| saying(draft(key, DANA, 100), "Somebody called."));
+    desk.keep(alike.into(), None).await.unwrap();
+    let claimed = claim(&desk, 100).await;
+    desk.settle(claimed[0].id, Became::Unknown("late".into()), 100).await.unwrap();
+    let looking = claim(&desk, 110).await;
+    assert_eq!(looking.iter().map(|it| it.id).collect::<Vec<_>>(), [claimed[0].id]);
+    // The first finds the second's message, whose answer is still on its way.
+    desk.settle(claimed[0].id, Became::Looked(vec!["SM2".to_owned().into()]), 110).await.unwrap();
+    desk.settle(claimed[1].id, Became::Sent("SM2".to_owned().into()), 111).await.unwrap();
+    assert_eq!(states(&desk).await, ["sent", "unknown"]);
+    desk.settle(claimed[1].id, Became::Sent("SM2".to_owned().into()), 112).await.unwrap();
+    let again = claim(&desk, 200).await;
+    assert_eq!(again.iter().map(|it| it.id).collect::<Vec<_>>(), [claimed[0].id], "and is looked for again");
+    desk.settle(claimed[0].id, Became::Looked(vec!["SM2".to_owned().into(), "SM1".to_owned().into()]), 201)
+        .await
+        .unwrap();
+    assert_eq!(states(&desk).await, ["sent", "sent"]);
+}
+
+pub(crate) async fn one_name_for_two_notices_keeps_neither_from_being_sent(ground: Ground) {
+    let desk = ground.open();
+    desk.keep(vec![draft("a", "#calls", 100), draft("b", "#calls", 100)], None).await.unwrap();
+    for delivery in claim(&desk, 100).await {
+        desk.settle(delivery.id, Became::Sent("-10042/0".to_owned().into()), 101).await.unwrap();
+    }
+    assert_eq!(states(&desk).await, ["sent", "sent"]);
+}
+
+pub(crate) async fn what_cannot_be_found_out_is_asked_more_seldom_and_given_up(ground: Ground) {
+    let desk = ground.open();
+    desk.keep(vec![draft("a", DANA, 100)], None).await.unwrap();
+    let delivery = claim(&desk, 100).await.remove(0);
+    desk.settle(delivery.id, Became::Unknown("late".into()), 100).await.unwrap();
+    let (mut now, mut looks) = (100, 0);
+    loop {
+        now += 1;
+        if claim(&desk, now).await.is_empty() {
+            if states(&desk).await == ["dead"] {
+                break;
+            }
+            now += 20;
+            continue;
+        }
+        looks += 1;
+        desk.settle(delivery.id, Became::Unknown("no account".into()), now).await.unwrap();
+    }
+    assert!(now > delivery.expires + 86_400, "{now}");
+    assert!((100..1_000).contains(&looks), "{looks}");
+}
+
 pub(crate) async fn what_the_carrier_does_not_have_is_sent_again_after_three_looks(ground: Ground) {
     let desk = ground.open();
     desk.keep(vec![draft("a", DANA, 100), draft("b", DANA, 100)], None).await.unwrap();
