@@ -8,6 +8,7 @@ use std::fmt;
 use aws_lc_rs::aead::{Aad, Nonce, RandomizedNonceKey};
 use zeroize::Zeroizing;
 
+use crate::model::secret::Secret;
 use crate::tenant::sealed::Sealed;
 use crate::vault::key::Key;
 
@@ -64,6 +65,11 @@ impl Ring {
     /// The key that everything new is sealed under.
     pub const fn current(&self) -> KeyId {
         self.current.id()
+    }
+
+    /// What addresses of ours are signed with on every machine that has the key, and were before it was changed.
+    pub fn signs(&self) -> impl Iterator<Item = &Secret> {
+        std::iter::once(&self.current).chain(&self.previous).map(Key::signs)
     }
 
     /// The key that was in use before, while it is changed.

@@ -29,6 +29,9 @@ use crate::vault::Ring;
 use crate::webhook::endpoint::Endpoint;
 use crate::webhook::origin::Origin;
 
+/// The file of the key in the data folder.
+const LISTEN: &str = "listen.key";
+
 /// Tasks that run until they are dropped.
 #[derive(Debug, Default)]
 pub(super) struct Tasks(Vec<JoinHandle<()>>);
@@ -61,8 +64,9 @@ pub(super) async fn start(
     outlets::carry_notices(settings, app);
     let started = async {
         let gate = carrier::gate(settings)?;
-        let accounts = Arc::new(Accounts::new(settings, Arc::clone(&gate), ring));
-        Ok::<_, anyhow::Error>((ready(settings, app, (&accounts, &shared), gate).await?, accounts))
+        let accounts = Arc::new(Accounts::new(settings, Arc::clone(&gate), ring.clone()));
+        let key = listen_key(settings, ring.as_deref())?;
+        Ok::<_, anyhow::Error>((ready(settings, app, (&accounts, &shared), (gate, key)).await?, accounts))
     };
     match started.await {
         Ok((Means { outbox, carrier, key, spend }, accounts)) => {
@@ -97,18 +101,28 @@ fn link(public: Option<Origin>, key: ListenKey) -> Box<Link> {
     })
 }
 
+/// What addresses are signed with: on many machines what all of them have, and on one alone a key of its own. One
+/// machine may get company: what it signed before stays good there.
+fn listen_key(settings: &Settings, ring: Option<&Ring>) -> anyhow::Result<ListenKey> {
+    let shared = ring.filter(|_| settings.database_url.is_some());
+    let mut common = shared.into_iter().flat_map(Ring::signs).cloned();
+    let Some(signs) = common.next() else { return own_key(&settings.data).map(ListenKey::new) };
+    let own = settings.data.join(LISTEN).is_file().then(|| own_key(&settings.data)).transpose()?;
+    Ok(ListenKey::new(signs).and(common.chain(own)))
+}
+
 /// The key in the data folder; it is made on the first start.
-fn listen_key(data: &Path) -> anyhow::Result<ListenKey> {
-    let path = data.join("listen.key");
+fn own_key(data: &Path) -> anyhow::Result<Secret> {
+    let path = data.join(LISTEN);
     let shown = path.display();
     match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(ListenKey::new(Secret::new(text.trim().to_owned()))),
+        Ok(text) => Ok(Secret::new(text.trim().to_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let text = accounts::random_hex()?;
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
             let mut file = file.with_context(|| format!("cannot write `{shown}`"))?;
             file.write_all(text.as_bytes()).with_context(|| format!("cannot write `{shown}`"))?;
-            Ok(ListenKey::new(Secret::new(text)))
+            Ok(Secret::new(text))
         }
         Err(error) => Err(error).with_context(|| format!("cannot read `{shown}`")),
     }
@@ -136,7 +150,7 @@ async fn ready(
     settings: &Settings,
     app: &Arc<App>,
     (accounts, shared): (&Arc<Accounts>, &switches::Shared),
-    gate: Arc<Gate>,
+    (gate, key): (Arc<Gate>, ListenKey),
 ) -> anyhow::Result<Means> {
     let outbox: Arc<dyn Outbox> =
         Arc::new(Desk::shared(&settings.data, settings.database_url.as_ref(), &settings.node)?);
@@ -149,7 +163,7 @@ async fn ready(
     let report = settings.public_url.as_ref().map(|url| url.url(Endpoint::MessageStatus.path()));
     let carrier: Arc<dyn Carrier> = Arc::new(Texts::new(gate, ways(app, accounts), report));
     let spend = Arc::new(settings.spend.clone());
-    let means = Means { outbox, carrier, key: listen_key(&settings.data)?, spend };
+    let means = Means { outbox, carrier, key, spend };
     app.outreach.set(means.clone());
     Ok(means)
 }

@@ -100,8 +100,10 @@ impl Follower {
     async fn run(mut self) {
         let mut notices = self.app.tenants.watch();
         let mut well = true;
+        // What was told while the service started was told to nobody here.
+        let missed = *notices.borrow_and_update() > self.cursor;
+        let mut pause = if missed { Duration::ZERO } else { REFRESH };
         loop {
-            let pause = if well && self.owed.is_empty() { REFRESH } else { AGAIN };
             tokio::select! {
                 told = notices.changed() => if told.is_err() { return },
                 () = tokio::time::sleep(pause) => {}
@@ -116,6 +118,7 @@ impl Follower {
                     false
                 }
             };
+            pause = if well && self.owed.is_empty() { REFRESH } else { AGAIN };
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, RandomizedNonceKey};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -71,6 +72,7 @@ pub enum KeyError {
 pub struct Key {
     id: KeyId,
     cipher: RandomizedNonceKey,
+    signs: Secret,
 }
 
 impl fmt::Debug for Key {
@@ -122,7 +124,15 @@ impl Key {
         let hash = Sha256::new().chain_update(b"ringfall/key-name/1").chain_update(bytes).finalize();
         let name = hash.iter().take(8).fold(0_u64, |name, byte| name << 8 | u64::from(*byte));
         let cipher = RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|_unspecified| KeyError::Refused)?;
-        Ok(Self { id: KeyId(name), cipher })
+        let mac = Hmac::<Sha256>::new_from_slice(bytes).map_err(|_length| KeyError::Refused)?;
+        let made = mac.chain_update(b"ringfall/addresses/1").finalize().into_bytes();
+        let signs = Secret::new(made.iter().map(|byte| format!("{byte:02x}")).collect());
+        Ok(Self { id: KeyId(name), cipher, signs })
+    }
+
+    /// What addresses of ours are signed with: made of the key, which cannot be had back from it.
+    pub const fn signs(&self) -> &Secret {
+        &self.signs
     }
 
     /// The name.

@@ -372,6 +372,35 @@ async fn a_message_is_told_with_an_address_that_only_we_can_make() {
 }
 
 #[actix_web::test]
+async fn an_address_of_one_machine_is_good_on_the_others() {
+    let (stage, database) = (Stage::new(), crate::postgres::shared().database());
+    let sid = "RE0123456789abcdef0123456789abcdef";
+    stage.fake.state().recordings.insert(sid.into(), b"a voice".repeat(10));
+    let url = stage.fake.url();
+    let common = [
+        ("TWILIO_API_KEY", KEY),
+        ("TWILIO_API_SECRET", KEY_SECRET),
+        ("RINGFALL_TWILIO_API_URL", url.as_str()),
+        ("RINGFALL_DATABASE_URL", database.url.expose()),
+        ("ENCRYPTION_KEY", "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f1"),
+    ];
+    let named = |name| [&common[..], &[("RINGFALL_NODE", name)]].concat();
+    let other = House::with(&[("rules/acme.yaml", RULES)]);
+    let (first, second) = (stage.service(&named("one")).await, other.serve_with(&named("two"), None).await);
+    stage.text_closed(&first).await;
+    let box_ = first.ask("/twilio/inbound-call", &[]).await;
+    first.ask(&box_.attribute("action"), &[("RecordingSid", sid), ("RecordingDuration", "12")]).await;
+    let texts = stage.told(2).await;
+    let address = texts[1].1.split("Listen: ").nth(1).unwrap();
+    let target = address.strip_prefix(crate::support::PUBLIC).unwrap();
+    for node in [&first, &second] {
+        assert_eq!((node.get(target).await.status, node.get(target).await.body.len()), (200, 70));
+    }
+    first.running.stop().await;
+    second.running.stop().await;
+}
+
+#[actix_web::test]
 async fn a_message_that_was_left_elsewhere_is_told_all_the_same() {
     let stage = Stage::new();
     let service = stage.serve().await;

@@ -13,9 +13,12 @@ use crate::model::secret::Secret;
 /// How long an address is good, in seconds: a week.
 const GOOD_FOR: i64 = 7 * 86_400;
 
-/// What addresses are signed with.
+/// What addresses are signed with, and what else they may be signed with.
 #[derive(Clone)]
-pub struct ListenKey(Secret);
+pub struct ListenKey {
+    signs: Secret,
+    counts: Vec<Secret>,
+}
 
 impl fmt::Debug for ListenKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,27 +29,33 @@ impl fmt::Debug for ListenKey {
 impl ListenKey {
     /// The key of this text.
     pub const fn new(text: Secret) -> Self {
-        Self(text)
+        Self { signs: text, counts: Vec::new() }
+    }
+
+    /// The same, and addresses that were signed with these are good as well.
+    pub fn and(self, others: impl IntoIterator<Item = Secret>) -> Self {
+        Self { counts: others.into_iter().collect(), ..self }
     }
 
     /// The request target under which the recording can be heard from then on, for a week.
     pub fn target(&self, org: &OrgSlug, recording: &RecordingSid, from: Timestamp) -> String {
         let until = from.as_second().saturating_add(GOOD_FOR);
-        format!("/listen/{org}/{recording}?until={until}&sig={}", self.signature(org, recording, until))
+        format!("/listen/{org}/{recording}?until={until}&sig={}", signature(&self.signs, org, recording, until))
     }
 
     /// Whether the address is ours, and still good.
     pub fn allows(&self, org: &OrgSlug, recording: &RecordingSid, until: i64, sig: &str, now: Timestamp) -> bool {
-        let ours = self.signature(org, recording, until);
-        bool::from(ours.as_bytes().ct_eq(sig.as_bytes())) && now.as_second() <= until
+        let ours = |key| signature(key, org, recording, until);
+        let is_ours = |key| bool::from(ours(key).as_bytes().ct_eq(sig.as_bytes()));
+        std::iter::once(&self.signs).chain(&self.counts).any(is_ours) && now.as_second() <= until
     }
+}
 
-    fn signature(&self, org: &OrgSlug, recording: &RecordingSid, until: i64) -> String {
-        // A key of any length is one for this construction; without it, nothing would be allowed.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose().as_bytes()) else { return String::new() };
-        mac.update(format!("listen\n{org}\n{recording}\n{until}").as_bytes());
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
-    }
+fn signature(key: &Secret, org: &OrgSlug, recording: &RecordingSid, until: i64) -> String {
+    // A key of any length is one for this construction; without it, nothing would be allowed.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()) else { return String::new() };
+    mac.update(format!("listen\n{org}\n{recording}\n{until}").as_bytes());
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -71,6 +80,9 @@ mod tests {
         assert!(!key.allows(&other, &recording, until, sig, now) && !key.allows(&acme, &second, until, sig, now));
         let stranger = ListenKey::new(Secret::new("f".repeat(32)));
         assert!(!stranger.allows(&acme, &recording, until, sig, now));
+        let after = stranger.and([Secret::new("0123456789abcdef0123456789abcdef".into())]);
+        assert!(after.allows(&acme, &recording, until, sig, now), "what was signed before counts");
+        assert!(!after.target(&acme, &recording, now).ends_with(sig));
         for bad in ["", "0", &"0".repeat(64), &sig.to_uppercase()] {
             assert!(!key.allows(&acme, &recording, until, bad, now), "{bad}");
         }
