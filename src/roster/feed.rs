@@ -143,6 +143,10 @@ impl Feed {
                 directory.change(|now| now.remove(slug));
                 Ok(Vec::new())
             }
+            Err(TenantError::Unreadable(odd)) => {
+                tracing::error!(org = %slug, %odd, "an organization cannot be read: it goes on as it was");
+                Ok(Vec::new())
+            }
             Err(error) => Err(error),
         }
     }

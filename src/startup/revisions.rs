@@ -143,6 +143,9 @@ impl Follower {
                 Ok(Some(kept)) if self.known.get(&slug) == Some(&kept.item.digest) => {}
                 Ok(Some(kept)) => drop(wanted.insert(slug, kept.item.digest)),
                 Ok(None) | Err(TenantError::NotFound(_)) => gone.push(slug),
+                Err(TenantError::Unreadable(odd)) => {
+                    tracing::error!(org = %slug, %odd, "its rules cannot be read: those that are known go on answering");
+                }
                 Err(error) => return Err(error),
             }
         }

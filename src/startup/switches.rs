@@ -125,6 +125,9 @@ impl Follower<'_> {
             match self.app.tenants.tenant(&slug).await {
                 Ok(tenant) => shared.switches.extend(tenant.switches.into_iter().map(|kept| kept.item)),
                 Err(TenantError::NotFound(_)) => {}
+                Err(TenantError::Unreadable(odd)) => {
+                    tracing::error!(org = %slug, %odd, "its switches cannot be read: they stand as they were");
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -23,6 +23,27 @@ pub(in crate::tenants) fn kept(kind: Kind, version: i64, body: &str) -> Result<K
     Ok(Kept { item: Item::read(kind, body)?, version: place(version) })
 }
 
+/// What nobody is served without: if it cannot be read, neither can what hangs on it.
+pub(in crate::tenants) const BEARS: &[Kind] = &[Kind::Organization, Kind::Rollout];
+
+/// What says how all are served.
+pub(in crate::tenants) const BEARS_ALL: &[Kind] = &[Kind::Rollout];
+
+/// One of many things. What is damaged, or of a newer program, is left out and told of, so that the others go on; not so
+/// where much hangs on it.
+pub(in crate::tenants) fn one_of_many(
+    thing: Result<Kept<Item>, TenantError>,
+    bears: &[Kind],
+) -> Result<Option<Kept<Item>>, TenantError> {
+    match thing {
+        Err(TenantError::Unreadable(odd)) if !bears.contains(&odd.kind) => {
+            tracing::error!(%odd, "a thing in the store of organizations cannot be read, and is left out");
+            Ok(None)
+        }
+        thing => thing.map(Some),
+    }
+}
+
 /// The kind of the word that stands in a row.
 pub(in crate::tenants) fn kind(word: &str) -> Result<Kind, TenantError> {
     let unknown = || Unreadable { kind: Kind::Organization, detail: format!("`{word}` is no kind of thing") };
@@ -128,10 +149,15 @@ impl Line {
         Ok(Event {
             seq: place(self.seq),
             owner: Owner::parse(&self.org).map_err(|error| wrong(error.to_string()))?,
-            kind: self.kind.as_deref().map(kind).transpose()?,
+            // A newer program has more kinds and deeds: what it did to what is known here counts all the same.
+            kind: self.kind.as_deref().and_then(Kind::parse),
             id: self.id,
-            deed: Deed::parse(&self.deed).ok_or_else(|| wrong(format!("`{}` is no deed", self.deed)))?,
-            detail: self.detail,
+            deed: Deed::parse(&self.deed).unwrap_or(Deed::Noted),
+            detail: if Deed::parse(&self.deed).is_some() {
+                self.detail
+            } else {
+                format!("{}: {}", self.deed, self.detail)
+            },
             by: Stamp::new(&Actor::new(&self.actor), at),
         })
     }

@@ -66,7 +66,11 @@ pub(in crate::tenants::postgres) async fn item(
 
 async fn everything_of(transaction: &Transaction<'_>, owner: &Owner) -> Result<Vec<Kept<Item>>, TenantError> {
     let found = rows(transaction, &SQL.everything_of(), &[&owner.as_str()]).await?;
-    found.iter().map(|row| thing(gather::kind(column(row, 0)?)?, row, 2)).collect()
+    let mut things = Vec::with_capacity(found.len());
+    for row in &found {
+        things.extend(gather::one_of_many(thing(gather::kind(column(row, 0)?)?, row, 2), gather::BEARS)?);
+    }
+    Ok(things)
 }
 
 pub(in crate::tenants::postgres) async fn tenant(
@@ -178,7 +182,11 @@ pub(in crate::tenants::postgres) async fn load(
         let rows = snapshot.query_raw(&SQL.everything(*kind), nothing).await.map_err(cannot)?;
         let mut rows = pin!(rows.ready_chunks(PORTION));
         while let Some(chunk) = rows.next().await {
-            let portion = chunk.into_iter().map(|row| thing(*kind, &row.map_err(cannot)?, 0));
+            let read = |row: Result<Row, tokio_postgres::Error>| {
+                let thing = row.map_err(cannot).and_then(|row| thing(*kind, &row, 0));
+                gather::one_of_many(thing, gather::BEARS_ALL).transpose()
+            };
+            let portion = chunk.into_iter().filter_map(read);
             let portion = portion.collect::<Result<Vec<_>, _>>()?;
             if to.send(Ok(Portion::Items(portion))).await.is_err() {
                 return Ok(());

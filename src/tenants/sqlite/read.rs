@@ -78,7 +78,7 @@ fn everything_of(connection: &Connection, owner: &Owner) -> Result<Vec<Kept<Item
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(of)? {
         let word: String = row.get(0).map_err(of)?;
-        found.push(thing(gather::kind(&word)?, row, 2)?);
+        found.extend(gather::one_of_many(thing(gather::kind(&word)?, row, 2), gather::BEARS)?);
     }
     Ok(found)
 }
@@ -195,7 +195,7 @@ pub(in crate::tenants::sqlite) fn load(
         let mut rows = query.query([]).map_err(of)?;
         let mut portion = Vec::with_capacity(PORTION);
         while let Some(row) = rows.next().map_err(of)? {
-            portion.push(thing(*kind, row, 0)?);
+            portion.extend(gather::one_of_many(thing(*kind, row, 0), gather::BEARS_ALL)?);
             if portion.len() == PORTION && to.blocking_send(Ok(Portion::Items(std::mem::take(&mut portion)))).is_err() {
                 return Ok(());
             }

@@ -9,7 +9,7 @@ use ringfall::tenant::owner::Owner;
 use ringfall::tenant::plan::Plan;
 use ringfall::tenants::{OpenError, Sqlite};
 
-use crate::tenants::things::{found, make, organization, slug};
+use crate::tenants::things::{found, make, of_a_newer_program, organization, slug};
 
 #[tokio::test]
 async fn a_change_by_another_program_is_heard_of() {
@@ -62,4 +62,15 @@ async fn the_steps_can_be_taken_back_and_a_newer_file_is_left_alone() {
     found(&open().unwrap(), &["acme"]).await;
     file.execute("INSERT INTO ringfall_tenants_migrations VALUES (99, 'later', 'now', '1')", []).unwrap();
     assert!(matches!(open(), Err(OpenError::Newer(Newer { found: 99, .. }))));
+}
+
+#[tokio::test]
+async fn what_a_newer_program_wrote_hides_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = ringfall::tenants::open(folder.path(), None).unwrap();
+    let write = |sql: &str| {
+        let file = rusqlite::Connection::open(folder.path().join("tenants.db")).unwrap();
+        file.execute_batch(sql).unwrap();
+    };
+    of_a_newer_program(store.as_ref(), write).await;
 }

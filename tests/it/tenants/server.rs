@@ -11,7 +11,7 @@ use ringfall::tenant::plan::Plan;
 
 use crate::postgres::{self, Database};
 use crate::support::certificates;
-use crate::tenants::things::{found, make, org, organization, slug, switch};
+use crate::tenants::things::{found, make, of_a_newer_program, org, organization, slug, switch};
 
 /// On a machine that is busy.
 const LONG: Duration = Duration::from_secs(60);
@@ -221,4 +221,15 @@ async fn an_encrypted_address_is_encrypted_and_trusts_only_its_authority() {
     let [stranger, _, _] = certificates();
     let refused = at(&stranger).tenant(&slug("acme")).await.unwrap_err();
     assert!(matches!(refused, TenantError::Unavailable(_)), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_newer_program_wrote_hides_nothing_else() {
+    let database = postgres::shared().database();
+    let store = ringfall::tenants::open(std::path::Path::new("/nonexistent"), Some(&database.url)).unwrap();
+    of_a_newer_program(store.as_ref(), |sql| {
+        // Whoever writes says for whom, as the wall wants it.
+        database.sql(&format!("SET ringfall.org = '@platform'; {sql}"));
+    })
+    .await;
 }

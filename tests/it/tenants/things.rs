@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use ringfall::app::tenancy::{Changed, TenantError, Tenants};
+use ringfall::app::tenancy::{Changed, Page, Portion, TenantError, Tenants};
 use ringfall::model::digest::Digest;
 use ringfall::model::ids::OrgSlug;
 use ringfall::tenant::binding::{Binding, Channel};
@@ -13,7 +13,7 @@ use ringfall::tenant::event::Deed;
 use ringfall::tenant::installation::{ApiKey, Installation, InstallationState, SignatureMode, Watch};
 use ringfall::tenant::item::Item;
 use ringfall::tenant::organization::Organization;
-use ringfall::tenant::owner::{Id, Owner, Reference};
+use ringfall::tenant::owner::{Id, Owner, Platform, Reference};
 use ringfall::tenant::plan::Plan;
 use ringfall::tenant::profile::{AppProfile, Provider};
 use ringfall::tenant::revision::{RevisionState, RuleFile, RuleFiles, RuleRevision};
@@ -171,4 +171,36 @@ pub(crate) async fn found(store: &dyn Tenants, slugs: &[&str]) {
 /// Keeps one new thing.
 pub(crate) async fn make(store: &dyn Tenants, scope: &Owner, item: Item) -> Result<Changed, TenantError> {
     store.change(scope, vec![makes(item)], &by()).await
+}
+
+/// What a newer program wrote, which this one cannot read: everything else is had all the same.
+pub(crate) async fn of_a_newer_program(store: &dyn Tenants, write: impl Fn(&str)) {
+    found(store, &["acme", "bravo", "charlie"]).await;
+    let before = store.events(&Owner::Platform, Page::newest(100)).await.unwrap().len();
+    write("UPDATE bindings SET body = '{\"newer\": true}' WHERE org = 'acme'");
+    write(
+        "INSERT INTO events (org, kind, id, deed, detail, actor, at) \
+         VALUES ('acme', 'wish', 'wi_1', 'wish-made', 'two of them', 'cli:test', 5)",
+    );
+    let acme = store.tenant(&slug("acme")).await.unwrap();
+    assert!(acme.bindings.is_empty() && acme.installations.len() == 1 && acme.rules.is_some());
+    let events = store.events(&Owner::Platform, Page::newest(100)).await.unwrap();
+    assert_eq!(events.len(), before + 1);
+    let latest = events.iter().max_by_key(|event| event.seq).unwrap();
+    assert_eq!((latest.deed, latest.kind, &*latest.detail), (Deed::Noted, None, "wish-made: two of them"));
+    write("UPDATE organizations SET body = '{\"newer\": true}' WHERE org = 'bravo'");
+    assert!(matches!(store.tenant(&slug("bravo")).await, Err(TenantError::Unreadable(_))), "nothing says who that is");
+    let mut loading = store.load(Platform);
+    let mut organizations = BTreeSet::new();
+    let mut bindings = 0;
+    while let Some(portion) = loading.recv().await {
+        let Portion::Items(items) = portion.unwrap() else { break };
+        for kept in items {
+            bindings += usize::from(matches!(kept.item, Item::Binding(_)));
+            if let Item::Organization(organization) = kept.item {
+                organizations.insert(organization.slug.to_string());
+            }
+        }
+    }
+    assert_eq!((organizations, bindings), (BTreeSet::from(["acme".to_owned(), "charlie".to_owned()]), 2));
 }
