@@ -12,6 +12,7 @@ mod keep;
 mod list;
 mod postgres;
 mod report;
+mod retention;
 mod spending;
 mod work;
 

@@ -20,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::app::messenger::listen::ListenKey;
-use crate::app::messenger::ports::{Carrier, Outbox, Spent};
+use crate::app::messenger::ports::{Carrier, Outbox, OutboxError, Spent};
 use crate::outreach::spend::{self, Spend};
 
 /// How long a look at the outbox may take.
@@ -74,6 +74,19 @@ impl Outreach {
     /// The place up to which the journal was read for telling people.
     pub async fn place(&self) -> Option<i64> {
         self.0.get()?.outbox.place().await.ok()
+    }
+
+    /// Lets go of what was settled before that moment, of one organization or of all; how many rows.
+    pub async fn let_go(&self, org: Option<&str>, before: i64) -> Result<usize, OutboxError> {
+        let Some(Means { outbox, .. }) = self.0.get() else { return Ok(0) };
+        let mut gone = 0;
+        loop {
+            let some = outbox.let_go(org, before).await?;
+            gone += some;
+            if some == 0 {
+                return Ok(gone);
+            }
+        }
     }
 
     /// How it stands at that moment; nothing when people are not told at all.

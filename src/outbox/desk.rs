@@ -14,7 +14,7 @@ use crate::model::secret::Secret;
 use crate::outbox::file::{self, File, NAME};
 use crate::outbox::postgres::Postgres;
 use crate::outbox::work::{ALL, Done, Work};
-use crate::outbox::{claim, keep, list, spending};
+use crate::outbox::{claim, keep, list, retention, spending};
 use crate::outreach::effects::Case;
 use crate::tenant::switch::SwitchState;
 
@@ -248,6 +248,13 @@ impl Outbox for Desk {
 
     fn counts(&self) -> Later<'_, Result<Vec<(String, u64)>, OutboxError>> {
         self.with_texts(ALL, |work| Box::pin(list::counts(work)))
+    }
+
+    fn let_go<'a>(&'a self, org: Option<&'a str>, before: i64) -> Later<'a, Result<usize, OutboxError>> {
+        let owned = org.map(str::to_owned);
+        self.with_texts(org.unwrap_or(ALL), move |work| {
+            Box::pin(async move { retention::let_go(work, owned.as_deref(), before).await })
+        })
     }
 
     fn spent(&self, now: i64) -> Later<'_, Result<Vec<Spent>, OutboxError>> {

@@ -46,6 +46,7 @@ struct Keeper {
     of: BTreeMap<OrgSlug, u32>,
     sooner: Sooner,
     sooner_again: Timestamp,
+    texts_again: Timestamp,
     state: RetentionState,
 }
 
@@ -113,6 +114,7 @@ fn own(settings: &Settings, app: &Arc<App>, store: &Arc<Store>) -> Option<JoinHa
         of,
         sooner,
         sooner_again: Timestamp::UNIX_EPOCH,
+        texts_again: Timestamp::UNIX_EPOCH,
         state: RetentionState { days: days.unwrap_or_default(), ..RetentionState::default() },
     };
     Some(tokio::spawn(keeper.run()))
@@ -147,6 +149,7 @@ impl Keeper {
         let now = self.app.clock.now();
         anyhow::ensure!(self.store.read(move |archive| archive.believes(now)).await?, retention::DOUBT);
         let failed = self.turn_sooner(now).await;
+        self.let_go_of_texts(now).await;
         let Some(days) = self.days else { return failed };
         let before = days_before(now, i64::from(days));
         let overdue = days_before(before, GRACE_DAYS);
@@ -166,6 +169,23 @@ impl Keeper {
         self.store.let_go(upto, before);
         self.state.upto = self.state.upto.max(upto);
         failed
+    }
+
+    /// Texts, and calls that people were told of, go with the records that asked for them.
+    async fn let_go_of_texts(&mut self, now: Timestamp) {
+        if now < self.texts_again {
+            return;
+        }
+        self.texts_again = now.saturating_add(REST).unwrap_or(now);
+        let all = self.days.map(|days| (None, days));
+        for (org, days) in all.into_iter().chain(self.of.iter().map(|(org, days)| (Some(org.as_str()), *days))) {
+            let before = days_before(now, i64::from(days)).as_second();
+            match self.app.outreach.let_go(org, before).await {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(org, rows, "texts that are too old were let go"),
+                Err(error) => tracing::warn!(org, %error, "texts that are too old cannot be let go; it is tried again"),
+            }
+        }
     }
 
     /// One stretch of each organization that keeps less. When it fails, the others and all the rest go on.

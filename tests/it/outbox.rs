@@ -121,6 +121,7 @@ both! {
     a_letter_that_no_database_keeps_holds_nobody_up,
     the_carriers_own_answer_goes_before_what_was_found_by_looking,
     one_name_for_two_notices_keeps_neither_from_being_sent,
+    what_was_settled_long_ago_is_let_go,
     what_cannot_be_found_out_is_asked_more_seldom_and_given_up,
     what_the_carrier_does_not_have_is_sent_again_after_three_looks,
     a_call_that_is_taken_needs_no_more_texts_and_only_one_takes_it,

@@ -85,6 +85,9 @@ pub trait Outbox: fmt::Debug + Send + Sync {
     /// How many texts are in which state.
     fn counts(&self) -> Later<'_, Result<Vec<(String, u64)>, OutboxError>>;
 
+    /// Lets go of some of what was settled before that moment, of one organization or of all; how many rows.
+    fn let_go<'a>(&'a self, org: Option<&'a str>, before: i64) -> Later<'a, Result<usize, OutboxError>>;
+
     /// What organizations have spent on the day of that moment.
     fn spent(&self, now: i64) -> Later<'_, Result<Vec<Spent>, OutboxError>>;
 }

@@ -97,6 +97,21 @@ pub(crate) async fn one_name_for_two_notices_keeps_neither_from_being_sent(groun
     assert_eq!(states(&desk).await, ["sent", "sent"]);
 }
 
+pub(crate) async fn what_was_settled_long_ago_is_let_go(ground: Ground) {
+    let desk = ground.open();
+    let case = Case { call: CALL.into(), caller: "x".into(), called: String::new(), at: 100 };
+    let case = Entry::Case { org: ORG.into(), case };
+    desk.keep(vec![draft("a", DANA, 100), draft("b", DANA, 100), case], None).await.unwrap();
+    let sent = claim(&desk, 100).await.remove(0);
+    desk.settle(sent.id, Became::Sent("SM1".to_owned().into()), 100).await.unwrap();
+    assert_eq!(desk.let_go(Some("other"), 1_000).await.unwrap(), 0, "another's is another's");
+    assert_eq!(desk.let_go(None, 100).await.unwrap(), 0, "it is not old yet");
+    assert_eq!(desk.let_go(Some(ORG), 101).await.unwrap(), 2, "what was sent, and the call");
+    assert_eq!(states(&desk).await, ["sending"], "what is under way stays");
+    assert_eq!(desk.case(ORG, CALL).await.unwrap(), None);
+    assert_eq!(desk.let_go(None, 1_000).await.unwrap(), 0);
+}
+
 pub(crate) async fn what_cannot_be_found_out_is_asked_more_seldom_and_given_up(ground: Ground) {
     let desk = ground.open();
     desk.keep(vec![draft("a", DANA, 100)], None).await.unwrap();
