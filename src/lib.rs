@@ -34,8 +34,8 @@
 //! | 8 | [`api`], [`notices`], [`sources`] | the administration API; notices to where people talk; what switches are read from |
 //! | 7 | [`sinks`] | records on their way to where their owners read them |
 //! | 6 | [`admin`], [`egress`], [`roster`], [`settings`], [`files`], [`clock`], [`telemetry`], [`store`], [`tenants`], [`merged`], [`web`], [`phone`], [`twilio`], [`outbox`], [`seal`] | the outside world, one kind each |
-//! | 5 | [`app`], [`replay`], [`vault`], [`database`] | what happens to a request, and the ports it needs; recorded calls played again; secrets at rest; where PostgreSQL is |
-//! | 4 | [`respond`], [`prove`], [`draw`], [`chain`], [`report`], [`feed`] | the pure middle of an answer; promises over every path; words and pictures; records bound to each other; what calls add up to; records as others keep them |
+//! | 5 | [`app`], [`replay`], [`vault`], [`database`], [`disk`] | what happens to a request, and the ports it needs; recorded calls played again; secrets at rest; where PostgreSQL is; room on the disk |
+//! | 4 | [`respond`], [`prove`], [`draw`], [`chain`], [`report`], [`feed`], [`diff`], [`outreach`] | the pure middle of an answer; promises over every path; words and pictures; records bound to each other; what calls add up to; records as others keep them; which calls two rule sets part; who is told what |
 //! | 3 | [`journey`], [`twiml`], [`audit`], [`control`] | a whole imagined call; plans as TwiML; the record; what contacts text to us |
 //! | 2 | [`decide`] | the one function that says where a call goes, and why |
 //! | 1 | [`rules`], [`webhook`], [`tenant`] | YAML to a valid rule set; bytes to a verified event; organizations and what is theirs |
@@ -51,7 +51,7 @@
 //!   the same function and show the trace that it returned.
 //! - The server keeps no state of a call: the carrier brings the position back in a URL that it signs.
 //! - A call is not answered before its decision is durable, and a broken disk does not keep a caller
-//!   from being answered: the ending of the rules is said, and the fault is counted.
+//!   from being answered: the same answer goes out, its record waits in memory, and the fault is counted.
 //! - Hours are judged by the moment a call began, all through the call.
 //!
 //! # Where to start reading

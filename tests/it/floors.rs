@@ -199,3 +199,12 @@ fn nothing_a_person_writes_is_read_through_a_buffering_enum() {
     }
     fail(&faults);
 }
+
+#[test]
+fn the_map_of_the_house_names_every_room_on_its_floor() {
+    let map = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    for (room, floor) in FLOORS.iter().filter(|(room, _)| !["lib", "main"].contains(room)) {
+        let row = map.lines().find(|line| line.starts_with(&format!("//! | {floor} |"))).unwrap();
+        assert!(row.contains(&format!("[`{room}`]")), "`{room}` is missing on floor {floor} of the map in src/lib.rs");
+    }
+}

@@ -34,6 +34,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A portion of so many records is followed by the next one at once.
 const MANY: usize = 64;
 
+/// What is kept at once at most: a few questions each, of which all must be answered in five seconds.
+const PART: usize = 64;
+
 /// Wait when something fails.
 const TROUBLE: Duration = Duration::from_secs(2);
 
@@ -135,6 +138,11 @@ impl Reader<'_> {
             }
         }
         concerned |= !entries.is_empty();
+        // In parts, as what is shared may be far away. What is kept twice is kept once.
+        while entries.len() > PART {
+            let rest = entries.split_off(PART);
+            self.outbox.keep(std::mem::replace(&mut entries, rest), None).await?;
+        }
         if let Some(place) = known.turn(news.place, concerned, Instant::now()) {
             self.outbox.keep(entries, Some(place)).await?;
         }
