@@ -168,7 +168,7 @@ async fn an_organization_may_keep_less_and_that_is_signed_for() {
         let service = house.serve_with(&more, None).await;
         calls(&service, day * 10..day * 10 + 3).await;
         let call = format!("CA{:032x}", 900 + day);
-        let fields = [("CallSid", call.as_str()), ("To", "+16195550200")];
+        let fields = [("CallSid", call.as_str()), ("To", "+16195550190")];
         assert_eq!(service.ask("/twilio/inbound-call", &fields).await.status, 200);
         bound(&house, &service).await;
         service.running.stop().await;
