@@ -95,16 +95,19 @@ fn known() -> i64 {
 
 /// The form of the file in the folder, and the newest one known here; none when it cannot be looked at.
 pub(in crate::outbox) fn forms(data: &Path) -> Option<(i64, i64)> {
-    let connection = Connection::open_with_flags(data.join(NAME), OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
-    connection.busy_timeout(BUSY).ok()?;
-    Some((form(&connection, STEPS).ok()?, known()))
+    Some((form(&there(data)?, STEPS).ok()?, known()))
 }
 
 /// The last place in a journal that any node has read by this file; none when that cannot be told.
 pub(in crate::outbox) fn read_up_to(data: &Path) -> Option<i64> {
+    there(data)?.query_row("SELECT max(record) FROM reading", [], |row| row.get(0)).ok()?
+}
+
+/// The file in the folder as it is, if it is there and can be looked at.
+fn there(data: &Path) -> Option<Connection> {
     let connection = Connection::open_with_flags(data.join(NAME), OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
     connection.busy_timeout(BUSY).ok()?;
-    connection.query_row("SELECT max(record) FROM reading", [], |row| row.get(0)).ok()?
+    Some(connection)
 }
 
 fn connect(file: &Path) -> Result<Connection, Box<dyn std::error::Error>> {

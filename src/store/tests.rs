@@ -15,6 +15,7 @@ use crate::model::moment::Zone;
 mod closing;
 mod keeping;
 mod reading;
+mod replaced;
 mod stopping;
 
 /// A clock that stands still until it is set.

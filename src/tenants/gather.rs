@@ -146,18 +146,18 @@ impl Line {
     pub(in crate::tenants) fn read(self) -> Result<Event, TenantError> {
         let wrong = |detail: String| Unreadable { kind: Kind::Organization, detail };
         let at = Timestamp::from_microsecond(self.at).map_err(|error| wrong(error.to_string()))?;
+        // A newer program has more kinds and deeds: what it did to what is known here counts all the same.
+        let (deed, detail) = match Deed::parse(&self.deed) {
+            Some(deed) => (deed, self.detail),
+            None => (Deed::Noted, format!("{}: {}", self.deed, self.detail)),
+        };
         Ok(Event {
             seq: place(self.seq),
             owner: Owner::parse(&self.org).map_err(|error| wrong(error.to_string()))?,
-            // A newer program has more kinds and deeds: what it did to what is known here counts all the same.
             kind: self.kind.as_deref().and_then(Kind::parse),
             id: self.id,
-            deed: Deed::parse(&self.deed).unwrap_or(Deed::Noted),
-            detail: if Deed::parse(&self.deed).is_some() {
-                self.detail
-            } else {
-                format!("{}: {}", self.deed, self.detail)
-            },
+            deed,
+            detail,
             by: Stamp::new(&Actor::new(&self.actor), at),
         })
     }

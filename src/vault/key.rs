@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use crate::chain::hex;
 use crate::model::secret::Secret;
 
 /// Bytes of a key.
@@ -126,7 +127,7 @@ impl Key {
         let cipher = RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|_unspecified| KeyError::Refused)?;
         let mac = Hmac::<Sha256>::new_from_slice(bytes).map_err(|_length| KeyError::Refused)?;
         let made = mac.chain_update(b"ringfall/addresses/1").finalize().into_bytes();
-        let signs = Secret::new(made.iter().map(|byte| format!("{byte:02x}")).collect());
+        let signs = Secret::new(hex(&made));
         Ok(Self { id: KeyId(name), cipher, signs })
     }
 

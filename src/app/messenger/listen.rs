@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
+use crate::chain::hex;
 use crate::model::ids::{OrgSlug, RecordingSid};
 use crate::model::secret::Secret;
 
@@ -55,7 +56,7 @@ fn signature(key: &Secret, org: &OrgSlug, recording: &RecordingSid, until: i64) 
     // A key of any length is one for this construction; without it, nothing would be allowed.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()) else { return String::new() };
     mac.update(format!("listen\n{org}\n{recording}\n{until}").as_bytes());
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&mac.finalize().into_bytes())
 }
 
 #[cfg(test)]
